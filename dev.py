@@ -1,0 +1,114 @@
+"""Everything a developer runs, each command doing its own set-up: demo, test, check, bench.
+
+Standard library only. Python packages go into `.venv` beside this file; Debian packages are installed where this runs
+as root on a system with apt, and named otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VENV = HERE / ".venv"
+PYTHON = VENV / "bin" / "python"
+PROGRAMS = {
+    "tgtd": "tgt",
+    "iscsi-inq": "libiscsi-bin",
+    "qemu-img": "qemu-utils",
+    "qemu-storage-daemon": "qemu-system-common",
+    "fio": "fio",
+}
+"""What the real tests and the iSCSI half of the demo need, and the Debian package that brings it."""
+PACKAGES = [*PROGRAMS.values(), "qemu-block-extra"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (
+        ("demo", "tell the whole story on this machine"),
+        ("test", "lint, types, import directions and every test"),
+        ("check", "ruff, mypy, import directions, and how many seeded mutants the tests catch"),
+        ("bench", "measure"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("rest", nargs=argparse.REMAINDER, help="passed on")
+    asked = parser.parse_args()
+    prepare()
+    if asked.command == "demo":
+        programs()
+        return run("-m", "allocator.cli", "demo", *asked.rest)
+    if asked.command == "test":
+        programs()
+        return checks() or run("-m", "pytest", *asked.rest)
+    if asked.command == "check":
+        return checks() or run("-m", "pytest", "-rP", "tests/laws/test_mutants.py", *asked.rest)
+    return run("-m", "bench", *asked.rest)
+
+
+def prepare() -> None:
+    """A virtual environment with this package and its tools; made anew when what it is made of changes."""
+    wanted = hashlib.sha256((HERE / "pyproject.toml").read_bytes() + sys.version.encode()).hexdigest()
+    stamp = VENV / "made-for"
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return
+    if sys.version_info < (3, 11):
+        sys.exit(f"Python {sys.version.split()[0]} is older than 3.11. Maybe run this with python3.11.")
+    print(f"setting up {VENV} (once)", flush=True)
+    venv.create(VENV, clear=True, with_pip=False)
+    # Debian's Python comes without ensurepip; the pip that is there can install into any environment.
+    pip = [sys.executable, "-m", "pip", "--python", str(PYTHON), "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--editable", f"{HERE}[dev]"], check=True)
+    stamp.write_text(wanted)
+
+
+def programs() -> None:
+    """The real servers that tests and demo start; without them the parts that need them are skipped."""
+    missing = [package for program, package in PROGRAMS.items() if not found(program)]
+    if not missing:
+        return
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        print(f"installing {' '.join(PACKAGES)}", flush=True)
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES]
+        with (VENV / "apt.log").open("ab") as log:
+            subprocess.run(["apt-get", "update", "-qq"], env=quiet, stdout=log, stderr=log, check=False)
+            subprocess.run(install, env=quiet, stdout=log, stderr=log, check=False)
+        missing = [package for program, package in PROGRAMS.items() if not found(program)]
+    if missing:
+        print(f"missing: {' '.join(missing)}; what needs them is skipped. Maybe: apt-get install {' '.join(missing)}")
+
+
+def found(program: str) -> bool:
+    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
+
+
+def checks() -> int:
+    """Lint, formatting, types and import directions: the first that fails ends it."""
+    for words in (
+        ("-m", "ruff", "check", "."),
+        ("-m", "ruff", "format", "--check", "."),
+        ("-m", "mypy"),
+        ("-c", "from importlinter.cli import lint_imports_command as main; main()"),
+    ):
+        status = run(*words)
+        if status:
+            return status
+    return 0
+
+
+def run(*words: str) -> int:
+    """This environment's Python, with the servers' folders on the path."""
+    environment = {**os.environ, "PATH": f"{VENV / 'bin'}:{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
+    return subprocess.run([str(PYTHON), *words], cwd=HERE, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Facts: frozen values in whole numbers, importing nothing else of ours."""

@@ -1,0 +1,235 @@
+"""All facts at one moment: pools, hosts, volumes, offerings and manifests, with running totals per place."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
+
+from allocator.domain.placement import ALL, Charge, Volume
+from allocator.domain.places import Connection, Host, Place, Pool, Tenant
+from allocator.domain.request import Offering
+
+
+class Inventory:
+    """Facts and volumes. Reading never changes it but for totals, which are summed once and then kept.
+
+    `plus` gives a view with some volumes added or taken away; `settle` makes such a change permanent.
+    """
+
+    def __init__(
+        self,
+        pools: Iterable[Pool] = (),
+        hosts: Iterable[Host] = (),
+        volumes: Iterable[Volume] = (),
+        offerings: Iterable[Offering] = (),
+        tenants: Iterable[Tenant] = (),
+        drivers: Iterable[Connection] = (),
+        agents: Iterable[Connection] = (),
+    ) -> None:
+        self.pools = {pool.name: pool for pool in sorted(pools, key=lambda pool: pool.name)}
+        self.hosts = {host.name: host for host in sorted(hosts, key=lambda host: host.name)}
+        self.offerings = {offering.name: offering for offering in offerings}
+        self.tenants = {tenant.name: tenant for tenant in tenants}
+        self.drivers = {connection.name: connection for connection in drivers}
+        self.agents = {connection.name: connection for connection in agents}
+        self.volumes: dict[str, Volume] = {}
+        self.arrivals: frozenset[str] = frozenset()
+        self._at: dict[tuple[str, str], dict[str, Volume]] = defaultdict(dict)
+        self._groups: dict[str, dict[str, Volume]] = defaultdict(dict)
+        self._near: dict[str, dict[str, Volume]] = defaultdict(dict)
+        self._vms: dict[str, dict[str, Volume]] = defaultdict(dict)
+        self._totals: dict[Charge, dict[str, int]] = {}
+        for volume in volumes:
+            self._add(volume)
+
+    def places(self, volume: Volume, over: str) -> Sequence[tuple[str, Place]]:
+        """Where a volume counts: (label, the pool or host its charge depends on)."""
+        if over == "host":
+            return [(name, self.hosts[name]) for name in volume.hosts]
+        pool = self.pools[volume.pool]
+        label = ALL if over == ALL else pool.domain(over)
+        return [] if label is None else [(label, pool)]
+
+    def volumes_at(self, over: Literal["pool", "host"], name: str) -> Iterable[Volume]:
+        """The volumes on one pool or host."""
+        return self._at.get((over, name), {}).values()
+
+    def find(self, name: str) -> Volume | None:
+        return self.volumes.get(name)
+
+    def volumes_of_vm(self, vm: str) -> Iterable[Volume]:
+        return self._vms.get(vm, {}).values()
+
+    def members(self, group: str) -> Iterable[Volume]:
+        """The volumes that belong to a group."""
+        return self._groups.get(group, {}).values()
+
+    def wanting(self, group: str) -> Iterable[Volume]:
+        """The volumes that want to be near a group."""
+        return self._near.get(group, {}).values()
+
+    def groups(self) -> Iterable[str]:
+        """Every group with a member, or that a volume wants to be near."""
+        return sorted({name for table in (self._groups, self._near) for name, found in table.items() if found})
+
+    def total(self, charge: Charge, place: str) -> int:
+        """The sum of a charge over the volumes at one place: a tally, kept as volumes come and go."""
+        return self.totals(charge).get(place, 0)
+
+    def totals(self, charge: Charge) -> Mapping[str, int]:
+        """The sums of a charge at every place that has any."""
+        tally = self._totals.get(charge)
+        if tally is None:
+            tally = self._totals[charge] = defaultdict(int)
+            for volume in self.volumes.values():
+                self._count(charge, tally, volume, 1)
+        return tally
+
+    def all_volumes(self) -> Iterator[Volume]:
+        yield from self.volumes.values()
+
+    def is_new(self, volume: Volume, over: str, label: str) -> bool:
+        """Whether a volume came to a place by the change that a view shows; where it was before is nothing new."""
+        return False
+
+    def plus(self, arrivals: Iterable[Volume] = (), departures: Iterable[str] = ()) -> Inventory:
+        """This inventory with some volumes added or taken away, as a view; the original does not change.
+
+        An arrival with the name of a volume that is here takes its place (a move).
+        """
+        return _Overlay(self, tuple(arrivals), tuple(departures))
+
+    def copy(self, without: Iterable[str] = (), instead: Iterable[Place] = ()) -> Inventory:
+        """The same facts with volumes of their own, some left out, and with some places other than they are."""
+        left_out = frozenset(without)
+        changed = list(instead)
+        return Inventory(
+            pools=(self.pools | {place.name: place for place in changed if isinstance(place, Pool)}).values(),
+            hosts=(self.hosts | {place.name: place for place in changed if isinstance(place, Host)}).values(),
+            volumes=(volume for volume in self.all_volumes() if volume.name not in left_out),
+            offerings=self.offerings.values(),
+            tenants=self.tenants.values(),
+            drivers=self.drivers.values(),
+            agents=self.agents.values(),
+        )
+
+    def settle(self, arrivals: Iterable[Volume] = (), departures: Iterable[str] = ()) -> None:
+        """Make a change permanent: the totals follow. Views taken earlier are no longer valid."""
+        for name in departures:
+            self._remove(self.volumes[name])
+        for volume in arrivals:
+            if volume.name in self.volumes:
+                self._remove(self.volumes[volume.name])
+            self._add(volume)
+
+    def _indices(self, volume: Volume) -> Iterator[dict[str, Volume]]:
+        yield self._at["pool", volume.pool]
+        for host in volume.hosts:
+            yield self._at["host", host]
+        request = volume.request
+        if request.group:
+            yield self._groups[request.group]
+        if request.near:
+            yield self._near[request.near.group]
+        if request.vm:
+            yield self._vms[request.vm]
+
+    def _add(self, volume: Volume) -> None:
+        self.volumes[volume.name] = volume
+        for index in self._indices(volume):
+            index[volume.name] = volume
+        for charge, tally in self._totals.items():
+            self._count(charge, tally, volume, 1)
+
+    def _remove(self, volume: Volume) -> None:
+        del self.volumes[volume.name]
+        for index in self._indices(volume):
+            del index[volume.name]
+        for charge, tally in self._totals.items():
+            self._count(charge, tally, volume, -1)
+
+    def _count(self, charge: Charge, tally: dict[str, int], volume: Volume, sign: int) -> None:
+        for label, place in self.places(volume, charge.over):
+            amount = charge.of(volume.request, volume.alternative, place)
+            if amount:
+                tally[label] = tally.get(label, 0) + sign * amount
+
+
+class _Overlay(Inventory):
+    """A view of another inventory with a few volumes added or taken away."""
+
+    def __init__(self, base: Inventory, arrivals: Sequence[Volume], departures: Sequence[str]) -> None:
+        self.base = base
+        self.pools, self.hosts = base.pools, base.hosts
+        self.offerings, self.tenants = base.offerings, base.tenants
+        self.drivers, self.agents = base.drivers, base.agents
+        moved = [volume.name for volume in arrivals if volume.name in base.volumes]
+        self._gone = frozenset(departures) | frozenset(moved)
+        self._came = {volume.name: volume for volume in arrivals}
+        self.arrivals = base.arrivals | frozenset(self._came)
+        self._tallies: dict[Charge, Mapping[str, int]] = {}
+
+    @property
+    def volumes(self) -> dict[str, Volume]:  # type: ignore[override]
+        """Everything that is here; `all_volumes` and `volumes_at` read it without copying."""
+        kept = {name: volume for name, volume in self.base.volumes.items() if name not in self._gone}
+        return kept | self._came
+
+    def all_volumes(self) -> Iterator[Volume]:
+        yield from self._mix(self.base.all_volumes(), self._came.values())
+
+    def volumes_at(self, over: Literal["pool", "host"], name: str) -> Iterable[Volume]:
+        came = [v for v in self._came.values() if (v.pool == name if over == "pool" else name in v.hosts)]
+        return self._mix(self.base.volumes_at(over, name), came)
+
+    def find(self, name: str) -> Volume | None:
+        return self._came.get(name) or (None if name in self._gone else self.base.find(name))
+
+    def volumes_of_vm(self, vm: str) -> Iterable[Volume]:
+        return self._mix(self.base.volumes_of_vm(vm), [v for v in self._came.values() if v.request.vm == vm])
+
+    def members(self, group: str) -> Iterable[Volume]:
+        return self._mix(self.base.members(group), [v for v in self._came.values() if v.request.group == group])
+
+    def wanting(self, group: str) -> Iterable[Volume]:
+        came = [v for v in self._came.values() if v.request.near and v.request.near.group == group]
+        return self._mix(self.base.wanting(group), came)
+
+    def groups(self) -> Iterable[str]:
+        requests = [volume.request for volume in self._came.values()]
+        named = {r.group for r in requests if r.group} | {r.near.group for r in requests if r.near}
+        return sorted(named | set(self.base.groups()))
+
+    def is_new(self, volume: Volume, over: str, label: str) -> bool:
+        if volume.name not in self._came:
+            return self.base.is_new(volume, over, label)
+        before = self.base.find(volume.name)
+        return before is None or label not in [known for known, _ in self.places(before, over)]
+
+    def total(self, charge: Charge, place: str) -> int:
+        return self.base.total(charge, place) + self._change(charge).get(place, 0)
+
+    def totals(self, charge: Charge) -> Mapping[str, int]:
+        change = self._change(charge)
+        return {**self.base.totals(charge), **{place: self.total(charge, place) for place in change}}
+
+    def settle(self, arrivals: Iterable[Volume] = (), departures: Iterable[str] = ()) -> None:
+        raise TypeError("A view cannot be changed. Maybe settle the inventory it was taken from.")
+
+    def _mix(self, kept: Iterable[Volume], came: Iterable[Volume]) -> Iterator[Volume]:
+        for volume in kept:
+            if volume.name not in self._gone:
+                yield volume
+        yield from came
+
+    def _change(self, charge: Charge) -> Mapping[str, int]:
+        change = self._tallies.get(charge)
+        if change is None:
+            tally: dict[str, int] = {}
+            for name in self._gone:
+                self._count(charge, tally, self.base.volumes[name], -1)
+            for volume in self._came.values():
+                self._count(charge, tally, volume, 1)
+            change = self._tallies[charge] = tally
+        return change

@@ -1,0 +1,103 @@
+"""What came of a call: what was placed, what was refused and why, and how good the answer is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from allocator.domain.plan import Plan
+
+
+class RefusalKind(StrEnum):
+    """How final a refusal is."""
+
+    NEVER = "never"
+    """Not even an empty fleet could."""
+    NO_ROOM = "no_room"
+    """Sold out."""
+    MOVE_WOULD_HELP = "move_would_help"
+    """A rebalance could make room."""
+    TOGETHER = "together"
+    """Each alone fits, all of them do not."""
+    UNDECIDED = "undecided"
+    """Time ran out before an answer or a proof."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One fact why not: the rule, whom it concerns, and the numbers compared."""
+
+    rule: str
+    subject: str
+    numbers: Mapping[str, int | str]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many pools and hosts one rule closes to a request, and a sentence part that says so."""
+
+    rule: str
+    pools: int
+    hosts: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """A change of the documents that makes a refused request placeable."""
+
+    text: str
+    verified: bool
+    change: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request that was not placed."""
+
+    request: str
+    kind: RefusalKind
+    because: tuple[str, ...] = ()
+    """Rules that together refuse it: drop any one of them and it fits."""
+    together: tuple[str, ...] = ()
+    """Requests that do not all fit."""
+    pools: int = 0
+    """How many pools were considered."""
+    histogram: tuple[Count, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A request that was placed."""
+
+    request: str
+    vm: str | None
+    pool: str
+    host: str | None
+    qos: str
+    alternative: int
+
+
+@dataclass(frozen=True, slots=True)
+class GoalResult:
+    """A goal's cost at the answer, and the bound below which no answer can go (None: not proven)."""
+
+    goal: str
+    cost: int
+    bound: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer to one call; `seconds` is the only figure that is not the same every time."""
+
+    status: str
+    """`optimal`, `feasible` or `undecided`."""
+    plan: Plan
+    seconds: float = 0.0
+    goals: tuple[GoalResult, ...] = ()
+    placed: tuple[Placed, ...] = ()
+    refused: tuple[Refusal, ...] = field(default=())

@@ -1,0 +1,92 @@
+"""Where a request went, what that takes, and what a change touches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from allocator.domain.charging import kept
+from allocator.domain.places import Place, Pool
+from allocator.domain.qos import Alternative, Kind
+from allocator.domain.request import Request
+
+ALL: Final = "all"
+"""The one place that holds everything."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Volume:
+    """A request that has been placed, with the alternative that was chosen for it."""
+
+    request: Request
+    pool: str
+    hosts: tuple[str, ...] = ()
+    alternative: Alternative = Alternative(0, Kind.NONE)
+    """As the pool keeps it: what an array always gives is filled in."""
+    asked: Alternative = Alternative(0, Kind.NONE)
+    """As it was asked for."""
+    foreign: bool = False
+    """Made outside the engine and found on the device: counted, never touched (R07)."""
+
+    @classmethod
+    def on(
+        cls,
+        pool: Pool,
+        request: Request,
+        asked: Alternative,
+        hosts: tuple[str, ...] = (),
+        *,
+        foreign: bool = False,
+    ) -> Volume:
+        """A volume by one alternative, as this pool keeps it."""
+        return cls(request, pool.name, hosts, kept(asked, pool), asked, foreign)
+
+    @property
+    def name(self) -> str:
+        return self.request.name
+
+
+def see_nothing(place: Place) -> None:
+    """For charges that are the same everywhere."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Charge:
+    """How much one volume takes of something that is summed per place.
+
+    `over` is `pool`, `host`, `all` or a failure domain; the place given to `amount` is the host for `host`
+    and the pool for all others, and `amount` reads no more of it than `sees` shows. `members` narrows the sum
+    to some requests. Charges are compared by identity, since totals are kept under them: a rule makes each once.
+    """
+
+    name: str
+    over: str
+    amount: Callable[[Request, Alternative, Any], int]
+    sees: Callable[[Any], Hashable] = see_nothing
+    members: Callable[[Request], bool] | None = None
+
+    def of(self, request: Request, alternative: Alternative, place: Place) -> int:
+        if self.members is not None and not self.members(request):
+            return 0
+        return self.amount(request, alternative, place)
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The places and requests that a change has touched: what needs to be checked again."""
+
+    volumes: frozenset[str]
+    pools: frozenset[str]
+    hosts: frozenset[str]
+    requests: tuple[Request, ...]
+
+    @classmethod
+    def by(cls, volumes: Iterable[Volume]) -> Touched:
+        changed = list(volumes)
+        return cls(
+            volumes=frozenset(volume.name for volume in changed),
+            pools=frozenset(volume.pool for volume in changed),
+            hosts=frozenset(host for volume in changed for host in volume.hosts),
+            requests=tuple(volume.request for volume in changed),
+        )

@@ -1,0 +1,108 @@
+"""What is asked for: offerings, and requests with their offering's wishes filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from functools import cached_property
+from typing import Literal
+
+from allocator.domain.qos import Alternative, QosWish
+
+Provisioning = Literal["thin", "thick"]
+Scalar = str | int | bool
+Details = tuple[tuple[str, tuple[tuple[str, Scalar], ...]], ...]
+"""Vendor key/values grouped by driver, sorted by name: hashable, so that equal requests can be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Volumes of one group that state the same wish use different places.
+
+    `over` is `pool`, `host`, `zone`, `cluster` or any failure domain that pools name.
+    """
+
+    over: str
+    max_per_domain: int | None = 1
+    min_domains: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """The volume's domain must also hold a volume of `group`."""
+
+    group: str
+    over: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offering:
+    """A named template an administrator defines."""
+
+    name: str
+    tags: frozenset[str] = frozenset()
+    forbid_tags: frozenset[str] = frozenset()
+    preferred_tags: frozenset[str] = frozenset()
+    host_tags: frozenset[str] = frozenset()
+    qos: tuple[QosWish, ...] = ()
+    provisioning: Provisioning | None = None
+    encrypted: bool = False
+    dedicated: bool = False
+    snapshot_reserve: Fraction = Fraction(0)
+    details: Details = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """One volume asked for, its offering's fields merged with its own. Sizes in bytes."""
+
+    name: str
+    size_bytes: int
+    alternatives: tuple[Alternative, ...]
+    offering: str | None = None
+    vm: str | None = None
+    tenant: str | None = None
+    priority: int = 0
+    tags: frozenset[str] = frozenset()
+    forbid_tags: frozenset[str] = frozenset()
+    preferred_tags: frozenset[str] = frozenset()
+    host_tags: frozenset[str] = frozenset()
+    provisioning: Provisioning | None = None
+    """None: thin where the driver can, else thick."""
+    encrypted: bool = False
+    dedicated: bool = False
+    """A LUN of its own, shared with nobody (R16)."""
+    snapshot_reserve: Fraction = Fraction(0)
+    """Charged beside the size; the LUN is not enlarged."""
+    details: Details = ()
+    resources: tuple[tuple[str, int], ...] = ()
+    """Further dimensions charged to the pool."""
+    host_resources: tuple[tuple[str, int], ...] = ()
+    """The VM's demands on its host, carried by one of its requests."""
+    pool: str | None = None
+    host: str | None = None
+    cluster: str | None = None
+    zone: str | None = None
+    group: str | None = None
+    apart: Apart | None = None
+    near: Near | None = None
+
+    @property
+    def attaches(self) -> bool:
+        """False for a volume that is placed on a pool only and attached later."""
+        return self.vm is not None or self.host is not None
+
+    @cached_property
+    def shape(self) -> tuple[object, ...]:
+        """Everything rules and goals can see of it: all but its name and its VM's name."""
+        return tuple(getattr(self, field.name) for field in fields(self) if field.name not in ("name", "vm"))
+
+    def resource(self, name: str) -> int:
+        return dict(self.resources).get(name, 0)
+
+    def host_resource(self, name: str) -> int:
+        return dict(self.host_resources).get(name, 0)
+
+    def details_for(self, driver: str) -> dict[str, Scalar]:
+        """The vendor keys meant for one driver (R14); other drivers never see them."""
+        return dict(dict(self.details).get(driver, ()))

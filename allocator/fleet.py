@@ -1,0 +1,178 @@
+"""The inventory as arrays, kept up to date volume by volume: what placement asks thousands of times.
+
+Rows are the inventory's pools and hosts in the order of their names. A *tally* is the running sum of a charge
+at every place of one kind; `add` and `remove` keep all tallies that were ever asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allocator.domain.inventory import Inventory
+from allocator.domain.placement import ALL, Charge, Volume
+from allocator.domain.places import Host, Place, Pool
+from allocator.domain.qos import Alternative
+from allocator.domain.request import Request
+
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+Sees = Callable[[Any], Hashable]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ask:
+    """One volume asked for, by one of its alternatives."""
+
+    request: Request
+    alternative: Alternative
+    """As the pool would keep it: what an array always gives is filled in."""
+    asked: Alternative
+    """As it was asked for."""
+    coming: frozenset[str] = frozenset()
+    """Groups with members that are being placed in the same call."""
+
+    @classmethod
+    def of(cls, volume: Volume) -> Ask:
+        """The ask that a placed volume was."""
+        return cls(volume.request, volume.alternative, volume.asked)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kinds:
+    """Places that look alike: `codes[row]` is the row's kind, `examples[kind]` one place of it."""
+
+    codes: IntArray
+    examples: tuple[Any, ...]
+
+    def each(self, value: Callable[[Any], int]) -> IntArray:
+        """`value` of every place, worked out once per kind."""
+        return np.array([value(place) for place in self.examples], dtype=np.int64)[self.codes]
+
+
+class Fleet:
+    """Arrays over one inventory, which is changed through `settle` alone while the fleet is in use."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self.inventory = inventory
+        self.pools: tuple[Pool, ...] = tuple(inventory.pools.values())
+        self.hosts: tuple[Host, ...] = tuple(inventory.hosts.values())
+        self.pool_row = {pool.name: row for row, pool in enumerate(self.pools)}
+        self.host_row = {host.name: row for row, host in enumerate(self.hosts)}
+        self.placed: dict[str, Volume] = {}
+        """Volumes added for the time being."""
+        self._kinds: dict[tuple[bool, Sees], Kinds] = {}
+        self._limits: dict[tuple[bool, Callable[[Any], int]], IntArray] = {}
+        self._labels: dict[str, tuple[IntArray, dict[str, int]]] = {}
+        self._tallies: dict[Charge, IntArray] = {}
+
+    def places(self, over: str) -> Sequence[Place]:
+        """Hosts for `host`, else pools: the rows that a charge over such places is worked out for."""
+        return self.hosts if over == "host" else self.pools
+
+    def kinds(self, over: str, sees: Sees) -> Kinds:
+        """Places grouped by what a rule sees of them; `sees` must be a lasting function."""
+        key = (over == "host", sees)
+        found = self._kinds.get(key)
+        if found is None:
+            codes: dict[Hashable, int] = {}
+            examples: list[Place] = []
+            rows = []
+            for place in self.places(over):
+                seen = sees(place)
+                if seen not in codes:
+                    codes[seen] = len(examples)
+                    examples.append(place)
+                rows.append(codes[seen])
+            found = self._kinds[key] = Kinds(np.array(rows, dtype=np.int64), tuple(examples))
+        return found
+
+    def each(self, over: str, value: Callable[[Any], int]) -> IntArray:
+        """A whole number of every place, worked out once; `value` must be a lasting function."""
+        key = (over == "host", value)
+        found = self._limits.get(key)
+        if found is None:
+            figures = [value(place) for place in self.places(over)]
+            found = self._limits[key] = np.array(figures, dtype=np.int64)
+        return found
+
+    def labels(self, over: str) -> tuple[IntArray, dict[str, int]]:
+        """For each row the number of its label of one kind (-1: it has none), and the labels' numbers."""
+        found = self._labels.get(over)
+        if found is None:
+            numbers: dict[str, int] = {}
+            if over == "host":
+                numbers = dict(self.host_row)
+                codes = list(range(len(self.hosts)))
+            else:
+                names = [ALL if over == ALL else pool.domain(over) for pool in self.pools]
+                codes = [-1 if name is None else numbers.setdefault(name, len(numbers)) for name in names]
+            found = self._labels[over] = (np.array(codes, dtype=np.int64), numbers)
+        return found
+
+    def tally(self, charge: Charge) -> IntArray:
+        """The sum of a charge at every label of its kind."""
+        tally = self._tallies.get(charge)
+        if tally is None:
+            _, numbers = self.labels(charge.over)
+            tally = np.zeros(max(1, len(numbers)), dtype=np.int64)
+            for label, amount in self.inventory.totals(charge).items():
+                if label in numbers:
+                    tally[numbers[label]] = amount
+            self._tallies[charge] = tally
+            for volume in self.placed.values():
+                self._count(charge, tally, volume, 1)
+        return tally
+
+    def sums(self, charge: Charge) -> IntArray:
+        """For each row, the sum of a charge at the row's label (0 where it has none)."""
+        codes, numbers = self.labels(charge.over)
+        tally = self.tally(charge)
+        if len(numbers) == len(codes) and charge.over in ("pool", "host"):
+            return tally[: len(codes)]
+        return np.where(codes >= 0, tally[codes], 0)
+
+    def amounts(self, charge: Charge, asks: Iterable[Ask]) -> IntArray:
+        """What the asks together would add to a charge at each row."""
+        kinds = self.kinds(charge.over, charge.sees)
+        total = np.zeros(len(kinds.codes), dtype=np.int64)
+        for ask in asks:
+            if charge.members is None or charge.members(ask.request):
+                total += kinds.each(partial(charge.amount, ask.request, ask.alternative))
+        return total
+
+    def settle(self, arrivals: Iterable[Volume] = (), departures: Iterable[str] = ()) -> None:
+        """Make a change permanent, in the inventory and in every tally."""
+        arrivals, departures = tuple(arrivals), tuple(departures)
+        moved = [volume.name for volume in arrivals if self.inventory.find(volume.name) is not None]
+        for name in (*departures, *moved):
+            for charge, tally in self._tallies.items():
+                self._count(charge, tally, self.inventory.volumes[name], -1)
+        for volume in arrivals:
+            for charge, tally in self._tallies.items():
+                self._count(charge, tally, volume, 1)
+        self.inventory.settle(arrivals, departures)
+
+    def add(self, volume: Volume) -> None:
+        """A volume takes its place for the time being, without a change of the inventory."""
+        self.placed[volume.name] = volume
+        for charge, tally in self._tallies.items():
+            self._count(charge, tally, volume, 1)
+
+    def remove(self, volume: Volume) -> None:
+        """A volume added before leaves its place again."""
+        del self.placed[volume.name]
+        for charge, tally in self._tallies.items():
+            self._count(charge, tally, volume, -1)
+
+    def _count(self, charge: Charge, tally: IntArray, volume: Volume, sign: int) -> None:
+        _, numbers = self.labels(charge.over)
+        for label, place in self.inventory.places(volume, charge.over):
+            amount = charge.of(volume.request, volume.alternative, place)
+            if amount:
+                tally[numbers[label]] += sign * amount

@@ -1,0 +1,113 @@
+"""Rule `apart`: the volumes of a group spread over failure domains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from allocator.domain.inventory import Inventory
+from allocator.domain.outcome import Reason
+from allocator.domain.placement import ALL, Charge, Touched
+from allocator.domain.places import Pool
+from allocator.domain.policy import Policy
+from allocator.domain.request import Apart, Request
+from allocator.rule import Violation
+from allocator.shapes import Limit, LimitRule
+
+if TYPE_CHECKING:
+    from allocator.solver.model import Model
+
+
+class Wish:
+    """What all volumes that state one wish under one group name have in common: the charges they are counted by."""
+
+    def __init__(self, group: str, apart: Apart) -> None:
+        self.key = f"{group}-{apart.over}-{apart.max_per_domain}-{apart.min_domains}"
+        self.apart = apart
+        mine = partial(_states, group, apart)
+        self.members = Charge(f"volumes of group {group}", apart.over, _one, members=mine)
+        self.everywhere = Charge(f"volumes of group {group}", ALL, _one, members=mine)
+        self.limits: list[Limit] = []
+        if apart.max_per_domain is not None:
+            closed = f"hold as much of group {group} as one {apart.over} may"
+            limit = Limit(self.key, f"volumes of group {group}", self.members, apart.max_per_domain, closed=closed)
+            self.limits.append(limit)
+        if apart.over != "host":
+            sees = partial(_unnamed, apart.over, None, None)
+            unnamed = Charge("volumes", "pool", partial(_unnamed, apart.over), sees=sees, members=mine)
+            self.limits.append(Limit(f"{self.key}-named", "volumes", unnamed, 0, closed=f"name no {apart.over}"))
+
+
+class ApartRule(LimitRule):
+    """Rule: of the volumes that state one wish under one group name, at most `max_per_domain` lie in each pool, host or
+    failure domain, and together they use at least `min_domains`.
+
+    Formula: count in each domain <= max_per_domain; min(min_domains, volumes placed) - domains used <= 0, so that a
+    group's first volumes are no violation. A pool that names no such domain takes none of them.
+
+    Why: replicas that share a rack fail together.
+    """
+
+    name = "apart"
+    monotone = False
+    local = False
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__(policy)
+        self._wishes: dict[tuple[str, Apart], Wish] = {}
+
+    def limits(self, request: Request, inventory: Inventory) -> Iterable[Limit]:
+        wish = self._wish(request)
+        return wish.limits if wish is not None else ()
+
+    def encode(self, model: Model) -> None:
+        super().encode(model)
+        for wish in self._spread(ask.request for ask in model.asks()):
+            most = wish.apart.min_domains or 0
+            placed = model.capped(model.total(wish.everywhere), most)
+            used = model.sum(model.capped(model.total(wish.members), 1))
+            model.require_at_most(model.minus(placed, used), 0)
+
+    def violations(self, inventory: Inventory, touched: Touched | None = None) -> Iterator[Violation]:
+        yield from super().violations(inventory, touched)
+        requests = touched.requests if touched is not None else [volume.request for volume in inventory.all_volumes()]
+        for wish in self._spread(requests):
+            placed = min(wish.apart.min_domains or 0, inventory.total(wish.everywhere, ALL))
+            used = sum(number > 0 for number in inventory.totals(wish.members).values())
+            if placed > used:
+                yield Violation(self.name, (f"{wish.key}-spread", ALL, ALL), placed - used, wish)
+
+    def reason(self, violation: Violation, inventory: Inventory) -> Reason:
+        wish = violation.cause
+        if not isinstance(wish, Wish):
+            return super().reason(violation, inventory)
+        used = sum(number > 0 for number in inventory.totals(wish.members).values())
+        text = f"{wish.members.name} use {used} of at least {wish.apart.min_domains} {wish.apart.over} domains"
+        numbers = {"used": used, "limit": wish.apart.min_domains or 0, "amount": violation.amount}
+        return Reason(self.name, wish.members.name, numbers, text)
+
+    def _wish(self, request: Request) -> Wish | None:
+        if request.apart is None or request.group is None:
+            return None
+        key = (request.group, request.apart)
+        if key not in self._wishes:
+            self._wishes[key] = Wish(*key)
+        return self._wishes[key]
+
+    def _spread(self, requests: Iterable[Request]) -> list[Wish]:
+        """The wishes among these requests that ask for several domains, each once."""
+        wishes = {id(wish): wish for wish in map(self._wish, requests) if wish is not None}
+        return [wish for wish in wishes.values() if wish.apart.min_domains]
+
+
+def _one(request: object, alternative: object, place: object) -> int:
+    return 1
+
+
+def _states(group: str, apart: Apart, request: Request) -> bool:
+    return request.group == group and request.apart == apart
+
+
+def _unnamed(over: str, request: object, alternative: object, pool: Pool) -> int:
+    return int(pool.domain(over) is None)

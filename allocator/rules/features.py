@@ -1,0 +1,112 @@
+"""Rule `features`: the driver can do all that the volume needs."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from allocator.domain.charging import kept, made_bytes
+from allocator.domain.manifest import Manifest
+from allocator.domain.places import Host, Pool
+from allocator.domain.qos import Enforcer, Kind, Qos
+from allocator.domain.sizes import format_bytes, format_count, format_rate
+from allocator.fleet import Ask
+from allocator.shapes import FitRule
+
+WORDS = {"floor": "minimum", "ceiling": "maximum", "burst": "burst"}
+
+
+class Features(FitRule):
+    """Rule: every feature a volume needs is in the manifest of the side that is to provide it.
+
+    Formula: for each figure asked, least <= figure <= most and figure is a multiple of step, in the manifest of the
+    pool's driver (provisioned, limit) or of the host's agent (throttled); size, provisioning, encryption and vendor
+    keys likewise.
+
+    Why: an administrator can type a minimum IOPS that no storage honours; what no manifest covers is refused (R02).
+    """
+
+    name = "features"
+
+    @staticmethod
+    def sees_pool(pool: Pool) -> Hashable:
+        return pool.manifest, pool.managed, pool.default_qos
+
+    @staticmethod
+    def sees_host(host: Host) -> Hashable:
+        return host.manifest
+
+    def pool_complaint(self, ask: Ask, pool: Pool) -> str | None:
+        request, manifest = ask.request, pool.manifest
+        driver = f"(driver {manifest.name})"
+        size_bytes, most = made_bytes(request, pool), manifest.size.most
+        if most is not None and size_bytes > most:
+            return f"take no volume above {format_bytes(most)} {driver}"
+        if request.provisioning is not None and request.provisioning not in manifest.provisioning:
+            return f"offer no {request.provisioning} volumes {driver}"
+        if request.encrypted and not manifest.encryption:
+            return f"offer no encryption {driver}"
+        for key, value in request.details_for(manifest.name).items():
+            known = manifest.details.get(key)
+            if known is None:
+                return f"do not know the key {key} {driver}"
+            if known.choices and value not in known.choices:
+                return f"do not take {key}={value} {driver}"
+        return self._qos_complaint(ask, pool, driver)
+
+    def host_complaint(self, ask: Ask, host: Host) -> str | None:
+        if not ask.alternative.by_hypervisor:
+            return None
+        if host.manifest is None:
+            return "have no agent that throttles"
+        return _uncovered(ask.alternative.qos, host.manifest, f"(agent {host.manifest.name})")
+
+    def _qos_complaint(self, ask: Ask, pool: Pool, driver: str) -> str | None:
+        support = pool.manifest.qos
+        if kept(ask.asked, pool) != ask.alternative:
+            return f"keep the volume's QoS in another way {driver}"
+        if support.always:
+            if ask.asked.kind is Kind.THROTTLED:
+                return f"always enforce QoS of their own {driver}"
+            if support.sells_floors() and not ask.alternative.qos.has_floor():
+                return f"give a default QoS that is not known {driver}"
+        if ask.asked.kind not in (Kind.PROVISIONED, Kind.LIMIT):
+            return None
+        if support.enforced not in (Enforcer.STORAGE, Enforcer.CLIENT):
+            return f"offer no {_first(ask.asked.qos)} {driver}"
+        if not pool.sells_promises:
+            return f"are one LUN that volumes share, without QoS per volume {driver}"
+        if ask.asked.qos.has_floor() and not support.floor_without_ceiling and not ask.alternative.bounded:
+            return f"offer no minimum without a maximum {driver}"
+        reserve = self.policy.reserve_floors and pool.managed and ask.alternative.bounded
+        return _uncovered(ask.asked.qos, pool.manifest, driver, reserve_floors=reserve)
+
+
+def _uncovered(qos: Qos, manifest: Manifest, who: str, *, reserve_floors: bool = False) -> str | None:
+    """The first figure the manifest does not cover; with `reserve_floors` a floor needs no figure of its own."""
+    sells_floors = manifest.qos.sells_floors()
+    for unit, direction, field, value in qos.asked():
+        if field == "floor" and reserve_floors and not sells_floors:
+            continue
+        figure = _figure(unit, direction, field)
+        accepted = manifest.qos.figures.get((unit, direction, field))
+        if accepted is None:
+            return f"offer no {figure} {who}"
+        if accepted.complaint(value) is not None:
+            show = format_rate if unit == "bandwidth" else format_count
+            most = "" if accepted.most is None else f" to {show(accepted.most)}"
+            step = "" if accepted.step == 1 else f" in steps of {show(accepted.step)}"
+            return f"offer {figure} from {show(accepted.least)}{most}{step} only {who}"
+    seconds, accepted = qos.burst_seconds(), manifest.qos.burst_seconds
+    if seconds is not None and (accepted is None or accepted.complaint(seconds) is not None):
+        return f"offer no burst of {seconds} s {who}"
+    return None
+
+
+def _first(qos: Qos) -> str:
+    unit, direction, field, _ = next(qos.asked())
+    return _figure(unit, direction, field)
+
+
+def _figure(unit: str, direction: str, field: str) -> str:
+    side = "" if direction == "total" else f"{direction} "
+    return f"{WORDS[field]} {side}{'IOPS' if unit == 'iops' else 'bandwidth'}"

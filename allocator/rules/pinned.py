@@ -1,0 +1,51 @@
+"""Rule `pinned`: a volume lies where its request says it must."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from allocator.domain.places import Host, Pool
+from allocator.fleet import Ask
+from allocator.shapes import FitRule
+
+
+class Pinned(FitRule):
+    """Rule: a request that names a pool, host, cluster or zone gets it.
+
+    Formula: pool = request.pool, host = request.host, host.cluster = request.cluster, host.zone = request.zone. A
+    volume that is not attached must lie on a pool that serves the place named.
+
+    Why: a control plane narrows a request to the zone of its user, and an operator to one pool.
+    """
+
+    name = "pinned"
+
+    @staticmethod
+    def sees_pool(pool: Pool) -> Hashable:
+        return pool.name
+
+    @staticmethod
+    def sees_host(host: Host) -> Hashable:
+        return host.name, host.cluster, host.zone
+
+    def pool_complaint(self, ask: Ask, pool: Pool) -> str | None:
+        request = ask.request
+        if request.pool is not None and pool.name != request.pool:
+            return f"are not pool {request.pool}"
+        if request.attaches:
+            return None
+        if request.zone is not None and pool.zone != request.zone:
+            return f"are not in zone {request.zone}"
+        if request.cluster is not None and pool.scope != "zone" and pool.cluster != request.cluster:
+            return f"do not serve cluster {request.cluster}"
+        return None
+
+    def host_complaint(self, ask: Ask, host: Host) -> str | None:
+        request = ask.request
+        if request.host is not None and host.name != request.host:
+            return f"are not host {request.host}"
+        if request.zone is not None and host.zone != request.zone:
+            return f"are not in zone {request.zone}"
+        if request.cluster is not None and host.cluster != request.cluster:
+            return f"are not in cluster {request.cluster}"
+        return None

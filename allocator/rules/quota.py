@@ -1,0 +1,69 @@
+"""Rule `quota`: a tenant stays within its share."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from functools import partial
+
+from allocator.domain.charging import charged_bytes, pool_floor
+from allocator.domain.inventory import Inventory
+from allocator.domain.placement import ALL, Charge
+from allocator.domain.places import Pool, Quota
+from allocator.domain.policy import Policy
+from allocator.domain.qos import Alternative
+from allocator.domain.request import Request
+from allocator.domain.sizes import format_bytes
+from allocator.shapes import Limit, LimitRule
+
+
+class QuotaRule(LimitRule):
+    """Rule: what a tenant holds of a tag, of an offering or of everything stays within its quota.
+
+    Formula: for each quota of the tenant, sum(bytes charged) <= capacity and sum(floors) <= iops, over its volumes on
+    pools with the tag, or of the offering, or (neither named) all.
+
+    Why: a shared fleet stays shared. While a volume moves it counts once, since it is the tenant's once.
+    """
+
+    name = "quota"
+    local = False
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__(policy)
+        self._made: dict[tuple[str, Quota], tuple[Limit, ...]] = {}
+
+    def limits(self, request: Request, inventory: Inventory) -> Iterable[Limit]:
+        tenant = inventory.tenants.get(request.tenant or "")
+        for quota in tenant.quota if tenant is not None else ():
+            key = (tenant.name, quota)  # type: ignore[union-attr]
+            if key not in self._made:
+                self._made[key] = tuple(_limits(*key))
+            yield from self._made[key]
+
+
+def _limits(tenant: str, quota: Quota) -> Iterable[Limit]:
+    scope = f"tag {quota.tag}" if quota.tag else f"offering {quota.offering}" if quota.offering else "everything"
+    mine = partial(_mine, tenant, quota.offering)
+    if quota.capacity_bytes is not None:
+        taken = Charge("bytes", ALL, partial(_bytes, quota.tag), sees=_sees, members=mine)
+        what = f"of {tenant}'s quota for {scope}"
+        yield Limit(f"{tenant}-{scope}-capacity", what, taken, quota.capacity_bytes, show=format_bytes)
+    if quota.iops is not None:
+        taken = Charge("guaranteed IOPS", ALL, partial(_iops, quota.tag), sees=_sees, members=mine)
+        yield Limit(f"{tenant}-{scope}-iops", f"guaranteed IOPS of {tenant}'s quota for {scope}", taken, quota.iops)
+
+
+def _mine(tenant: str, offering: str | None, request: Request) -> bool:
+    return request.tenant == tenant and offering in (None, request.offering)
+
+
+def _bytes(tag: str | None, request: Request, alternative: Alternative, pool: Pool) -> int:
+    return charged_bytes(request, pool) if tag is None or tag in pool.tags else 0
+
+
+def _iops(tag: str | None, request: Request, alternative: Alternative, pool: Pool) -> int:
+    return pool_floor(alternative, "iops") if tag is None or tag in pool.tags else 0
+
+
+def _sees(pool: Pool) -> Hashable:
+    return pool.manifest, pool.tags

@@ -1,0 +1,281 @@
+"""The two shapes that most rules have: a fit of one volume to one place, and limits on sums.
+
+A rule of either shape states its meaning once, for one place, in plain Python; the masks, the encoding, the check and
+the reasons below are the same for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+
+from allocator.domain.inventory import Inventory
+from allocator.domain.outcome import Reason
+from allocator.domain.placement import ALL, Charge, Touched
+from allocator.domain.places import Host, Pool
+from allocator.domain.request import Request
+from allocator.domain.sizes import format_count
+from allocator.fleet import Ask, BoolArray, Fleet, IntArray
+from allocator.rule import Rows, Rule, Violation, all_open, checked, singular, subject_volume
+
+if TYPE_CHECKING:
+    from allocator.solver.model import Model
+
+UNLIMITED: Final = 2**62
+"""A limit that no sum reaches."""
+
+
+class FitRule(Rule):
+    """One volume fits one place or it does not, whatever else lies there: a volume that does not counts 1."""
+
+    static = True
+
+    @staticmethod
+    def sees_pool(pool: Pool) -> Hashable:
+        """What the rule reads of a pool: pools that look alike are asked once."""
+        return pool.name
+
+    @staticmethod
+    def sees_host(host: Host) -> Hashable:
+        """What the rule reads of a host."""
+        return host.name
+
+    def pool_complaint(self, ask: Ask, pool: Pool) -> str | None:
+        """Why the pool does not fit, to be read after a number of pools; None where it fits."""
+        return None
+
+    def host_complaint(self, ask: Ask, host: Host) -> str | None:
+        """Why the host does not fit; None where it does."""
+        return None
+
+    def open_pools(self, ask: Ask, fleet: Fleet, only: Rows = None) -> BoolArray | None:
+        if type(self).pool_complaint is FitRule.pool_complaint:
+            return None
+        kinds = fleet.kinds("pool", self.sees_pool)
+        fits = np.array([self.pool_complaint(ask, pool) is None for pool in kinds.examples], dtype=np.bool_)
+        return fits[kinds.codes] if only is None else fits[kinds.codes[only]]
+
+    def open_hosts(self, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> BoolArray | None:
+        if type(self).host_complaint is FitRule.host_complaint:
+            return None
+        kinds = fleet.kinds("host", self.sees_host)
+        fits = np.array(
+            [all(self.host_complaint(ask, host) is None for ask in asks) for host in kinds.examples], dtype=np.bool_
+        )
+        return fits[kinds.codes] if only is None else fits[kinds.codes[only]]
+
+    def violations(self, inventory: Inventory, touched: Touched | None = None) -> Iterator[Violation]:
+        for volume in checked(inventory, touched):
+            if volume.foreign:
+                continue
+            ask = Ask.of(volume)
+            complaint = self.pool_complaint(ask, inventory.pools[volume.pool])
+            if complaint is not None:
+                yield Violation(self.name, subject_volume(volume.name, f"pool {volume.pool}"), 1, complaint)
+            for name in volume.hosts:
+                complaint = self.host_complaint(ask, inventory.hosts[name])
+                if complaint is not None:
+                    yield Violation(self.name, subject_volume(volume.name, f"host {name}"), 1, complaint)
+
+    def reason(self, violation: Violation, inventory: Inventory) -> Reason:
+        _, volume, place = violation.subject
+        text = f"{volume}: {place} {singular(str(violation.cause))}"
+        return Reason(self.name, volume, {"place": place, "amount": violation.amount}, text)
+
+    def phrase(self, asks: Sequence[Ask], fleet: Fleet, rows: IntArray, over: str) -> str:
+        counts: dict[str, int] = {}
+        for row in rows:
+            for ask in asks:
+                place = fleet.places(over)[row]
+                found = self.pool_complaint(ask, place) if isinstance(place, Pool) else self.host_complaint(ask, place)
+                if found is not None:
+                    counts[found] = counts.get(found, 0) + 1
+                    break
+        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        if len(ranked) == 1:
+            return ranked[0][0]
+        return ", ".join(f"{complaint} ({number:,})" for complaint, number in ranked[:3])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Limit:
+    """The sum of a charge is at most a limit, at every place of the charge's kind.
+
+    With `where` the limit holds only where that sum is at least 1, with `unless` only where it is 0, with
+    `arrivals` for newcomers only. What is above the limit is the violation's amount.
+    """
+
+    key: str
+    """Tells a rule's limits apart."""
+    what: str
+    """What is summed, in words that follow a number."""
+    charge: Charge
+    at_most: Callable[[Any], int] | int
+    """Of the pool or host; a plain number for `all` and failure domains."""
+    where: Charge | None = None
+    unless: Charge | None = None
+    arrivals: bool = False
+    show: Callable[[int], str] = format_count
+    closed: str | None = None
+    """What to say of a place that is closed, instead of what it has left."""
+
+    def of(self, place: Any) -> int:
+        """The limit at one place: never more than fits an array's cell, however far a total is oversold."""
+        return min(self.at_most if isinstance(self.at_most, int) else self.at_most(place), UNLIMITED)
+
+    def rows(self, fleet: Fleet) -> IntArray | int:
+        return self.at_most if isinstance(self.at_most, int) else fleet.each(self.charge.over, self.of)
+
+    def excess(self, total: IntArray, gate: IntArray | None, limit: IntArray | int) -> IntArray:
+        """The amounts above the limit, where it holds."""
+        over: IntArray = np.maximum(total - limit, 0)
+        if gate is None:
+            return over
+        return np.where(gate >= 1 if self.where is not None else gate == 0, over, 0)
+
+    @property
+    def gate(self) -> Charge | None:
+        return self.where if self.where is not None else self.unless
+
+
+class LimitRule(Rule):
+    """Sums of charges stay within limits."""
+
+    sold: Limit | None = None
+    """What the rule's places sell: the limit that balance, headroom and remedies look at."""
+    sold_as: tuple[Literal["pools", "hosts"], str] | None = None
+    """Where documents state it: the section and the key, which holds an `overcommit`."""
+
+    def limits(self, request: Request, inventory: Inventory) -> Iterable[Limit]:
+        """The limits that concern one request. Each is made once, since sums are kept under its charges."""
+        raise LookupError(f"Rule {self.name} states no limits.")
+
+    def open_pools(self, ask: Ask, fleet: Fleet, only: Rows = None) -> BoolArray | None:
+        return self._open("pool", (ask,), fleet, only)
+
+    def open_hosts(self, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> BoolArray | None:
+        return self._open("host", asks, fleet, only)
+
+    def _limits_of(self, asks: Iterable[Ask], inventory: Inventory) -> Iterable[Limit]:
+        return self._limits_on((ask.request for ask in asks), inventory)
+
+    def _open(self, over: str, asks: Sequence[Ask], fleet: Fleet, only: Rows) -> BoolArray | None:
+        mask: BoolArray | None = None
+        for limit in self._limits_of(asks, fleet.inventory):
+            if (limit.charge.over == "host") == (over == "host"):
+                mask = all_open(fleet, over, only) if mask is None else mask
+                mask &= self._not_worse(limit, asks, fleet, only)
+        return mask
+
+    def _not_worse(self, limit: Limit, asks: Sequence[Ask], fleet: Fleet, only: Rows) -> BoolArray:
+        """Where the amount of the limit's violation does not grow."""
+        rows: Any = slice(None) if only is None else only
+        more = fleet.amounts(limit.charge, asks)[rows]
+        most = limit.rows(fleet)
+        most = most if isinstance(most, int) else most[rows]
+        now = np.zeros_like(more) if limit.arrivals else fleet.sums(limit.charge)[rows]
+        gate = gate_then = None
+        if limit.gate is not None:
+            gate = fleet.sums(limit.gate)[rows]
+            gate_then = gate + fleet.amounts(limit.gate, asks)[rows]
+        codes, _ = fleet.labels(limit.charge.over)
+        mask: BoolArray = limit.excess(now + more, gate_then, most) <= limit.excess(now, gate, most)
+        mask |= codes[rows] < 0
+        return mask
+
+    def encode(self, model: Model) -> None:
+        for limit in self._limits_of(model.asks(), model.inventory):
+            total = model.total(limit.charge, count="arrivals" if limit.arrivals else "final")
+            model.require_at_most(
+                total,
+                limit.of,
+                where=None if limit.where is None else model.total(limit.where),
+                unless=None if limit.unless is None else model.total(limit.unless),
+            )
+
+    def violations(self, inventory: Inventory, touched: Touched | None = None) -> Iterator[Violation]:
+        for limit in self._checked_limits(inventory, touched):
+            for label, place in _labels(limit.charge, inventory, touched):
+                amount = _amount(limit, label, place, inventory)
+                if amount > 0:
+                    yield Violation(self.name, (limit.key, limit.charge.over, label), amount, limit)
+
+    def _checked_limits(self, inventory: Inventory, touched: Touched | None) -> Iterable[Limit]:
+        if touched is not None:
+            requests: Iterable[Request] = touched.requests
+        else:
+            requests = (volume.request for volume in inventory.all_volumes())
+        return self._limits_on(requests, inventory)
+
+    def _limits_on(self, requests: Iterable[Request], inventory: Inventory) -> Iterable[Limit]:
+        found = {id(limit): limit for request in requests for limit in self.limits(request, inventory)}
+        return found.values()
+
+    def reason(self, violation: Violation, inventory: Inventory) -> Reason:
+        limit = violation.cause
+        assert isinstance(limit, Limit)
+        _, over, label = violation.subject
+        place = inventory.hosts.get(label) if over == "host" else inventory.pools.get(label)
+        total, most = _total(limit, label, inventory), limit.of(place)
+        subject = f"{over} {label}" if over != ALL else ALL
+        text = f"{subject} has {limit.show(total)} {limit.what}, at most {limit.show(most)}"
+        if limit.closed is not None:
+            text = f"{subject} would {limit.closed}" if limit.arrivals else f"{text}: it must not {limit.closed}"
+        return Reason(self.name, label, {"total": total, "limit": most, "amount": violation.amount}, text)
+
+    def phrase(self, asks: Sequence[Ask], fleet: Fleet, rows: IntArray, over: str) -> str:
+        for limit in self._limits_of(asks, fleet.inventory):
+            if (limit.charge.over == "host") != (over == "host"):
+                continue
+            if self._not_worse(limit, asks, fleet, rows).all():
+                continue
+            if limit.closed is not None:
+                return limit.closed
+            asked = int(fleet.amounts(limit.charge, asks)[rows].max())
+            most = limit.rows(fleet)
+            left = (most if isinstance(most, int) else most[rows]) - fleet.sums(limit.charge)[rows]
+            best = int(left.argmax())
+            name = fleet.places(over)[rows[best]].name
+            room = limit.show(max(0, int(left[best])))
+            return f"have < {limit.show(asked)} {limit.what} left, most on {name}: {room}"
+        return f"break rule {self.name}"
+
+
+def _total(limit: Limit, label: str, inventory: Inventory) -> int:
+    charge = limit.charge
+    if not limit.arrivals:
+        return inventory.total(charge, label)
+    return sum(
+        charge.of(volume.request, volume.alternative, place)
+        for volume in inventory.volumes_at("host" if charge.over == "host" else "pool", label)
+        for name, place in inventory.places(volume, charge.over)
+        if name == label and inventory.is_new(volume, charge.over, label)
+    )
+
+
+def _amount(limit: Limit, label: str, place: Any, inventory: Inventory) -> int:
+    """What is above the limit at one place, 0 where the limit does not hold."""
+    if limit.where is not None and inventory.total(limit.where, label) < 1:
+        return 0
+    if limit.unless is not None and inventory.total(limit.unless, label) > 0:
+        return 0
+    return max(0, _total(limit, label, inventory) - limit.of(place))
+
+
+def _labels(charge: Charge, inventory: Inventory, touched: Touched | None) -> Iterator[tuple[str, Any]]:
+    """The places to be checked for a charge: (label, pool or host; None for `all` and failure domains)."""
+    if charge.over == "host":
+        hosts = list(inventory.hosts) if touched is None else sorted(touched.hosts)
+        yield from ((name, inventory.hosts[name]) for name in hosts)
+    elif charge.over == "pool":
+        names = list(inventory.pools) if touched is None else sorted(touched.pools)
+        yield from ((name, inventory.pools[name]) for name in names)
+    elif charge.over == ALL:
+        yield ALL, None
+    else:
+        pools = inventory.pools if touched is None else touched.pools
+        labels = {inventory.pools[name].domain(charge.over) for name in pools}
+        yield from ((label, None) for label in sorted(label for label in labels if label is not None))

@@ -1,0 +1,41 @@
+"""Goal `movement`: move little."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from allocator.domain.request import Request
+from allocator.domain.sizes import GIB
+from allocator.goal import Answer, Goal
+
+if TYPE_CHECKING:
+    from allocator.solver.model import Expression, Model
+
+
+class Movement(Goal):
+    """Goal: few and small moves.
+
+    Formula: the sum over volumes that leave their pool of per_volume + per_gib x GiB, rounded up.
+
+    Why: a move costs bandwidth and risk, whatever it gains.
+    """
+
+    name = "movement"
+
+    def encode(self, model: Model) -> Expression:
+        return sum(
+            self._one(ask.request) * target
+            for (number, index, ask, row), target in model.targets.items()
+            if (home := model.classes[number].example.home) and home[index].pool != model.fleet.pools[row].name
+        )
+
+    def cost(self, answer: Answer) -> int:
+        return sum(
+            self._one(after.request)
+            for before, after in answer.changes()
+            if before is not None and before.pool != after.pool
+        )
+
+    def _one(self, request: Request) -> int:
+        costs = self.policy.movement
+        return costs.per_volume + costs.per_gib * -(-request.size_bytes // GIB)

@@ -1,0 +1,51 @@
+"""Goal `packing`: use few pools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from allocator.domain.placement import Charge
+from allocator.domain.policy import Policy
+from allocator.fleet import Ask, Fleet, IntArray
+from allocator.goal import Answer, Goal
+from allocator.rule import Rows, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from allocator.solver.model import Expression, Model
+
+
+class Packing(Goal):
+    """Goal: as few pools in use as possible.
+
+    Formula: the number of pools that hold at least one volume.
+
+    Why: an empty pool can be switched off, serviced or kept for what needs a whole one.
+    """
+
+    name = "packing"
+    adds_up = False
+
+    def __init__(self, policy: Policy, rules: Sequence[Rule]) -> None:
+        super().__init__(policy, rules)
+        self.volumes = Charge("volumes", "pool", _one)
+
+    def pool_cost(self, ask: Ask, fleet: Fleet, only: Rows = None) -> IntArray | None:
+        empty: IntArray = np.where(fleet.sums(self.volumes) == 0, 1, 0)
+        return empty if only is None else empty[only]
+
+    def encode(self, model: Model) -> Expression:
+        return model.change(model.capped(model.total(self.volumes), 1))
+
+    def cost(self, answer: Answer) -> int:
+        return sum(
+            min(1, answer.after.total(self.volumes, pool)) - min(1, answer.before.total(self.volumes, pool))
+            for pool in answer.places("pool")
+        )
+
+
+def _one(request: object, alternative: object, pool: object) -> int:
+    return 1

@@ -1,0 +1,67 @@
+"""Goal `preference`: give each request its first choice."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from allocator.domain.places import Pool
+from allocator.domain.qos import Alternative
+from allocator.domain.request import Request
+from allocator.fleet import Ask, Fleet, IntArray
+from allocator.goal import Answer, Goal
+from allocator.rule import Rows
+
+if TYPE_CHECKING:
+    from allocator.solver.model import Expression, Model
+
+
+class Preference(Goal):
+    """Goal: the earliest of a request's QoS alternatives, and its preferred tags.
+
+    Formula: the sum over volumes of the alternative's index (0 is the first choice) plus the number of preferred
+    tags that the pool lacks.
+
+    Why: storage QoS before hypervisor QoS before a refusal (R11).
+    """
+
+    name = "preference"
+
+    def pool_cost(self, ask: Ask, fleet: Fleet, only: Rows = None) -> IntArray | None:
+        wanted = ask.request.preferred_tags
+        if not wanted:
+            rows = len(fleet.pools) if only is None else len(only)
+            return np.full(rows, ask.alternative.index, dtype=np.int64)
+        kinds = fleet.kinds("pool", _sees)
+        costs = kinds.each(lambda pool: dislike(ask.request, ask.alternative, pool))
+        return costs if only is None else costs[only]
+
+    def encode(self, model: Model) -> Expression:
+        return sum(
+            dislike(ask.request, ask.alternative, model.fleet.pools[row]) * target
+            for (_, _, ask, row), target in model.targets.items()
+        ) - sum(
+            dislike(volume.request, volume.alternative, model.inventory.pools[volume.pool])
+            for unit_class in model.classes
+            for volume in unit_class.example.home
+        )
+
+    def cost(self, answer: Answer) -> int:
+        pools = answer.after.pools
+        return sum(
+            sign * dislike(volume.request, volume.alternative, pools[volume.pool])
+            for before, after in answer.changes()
+            for volume, sign in ((after, 1), (before, -1))
+            if volume is not None
+        )
+
+
+def dislike(request: Request, alternative: Alternative, pool: Pool) -> int:
+    """How far one volume is from its first choice."""
+    return alternative.index + len(request.preferred_tags - pool.tags)
+
+
+def _sees(pool: Pool) -> Hashable:
+    return pool.tags

@@ -1,0 +1,1 @@
+"""The exact solver: the only folder that loads OR-Tools."""

@@ -1,0 +1,351 @@
+"""The words in which rules and goals speak to CP-SAT, over one model that counts.
+
+Variables: `hosts[u, k]` units of class u on host class k, `targets[u, i, ask, p]` volumes of their i-th request on
+pool p, and `flows[u, i, ask, g, k]` the same by group of pools and class of hosts, which carries reach and makes a
+host's charge follow the alternative. With nothing merged all of them are 0 or 1.
+
+A word denotes a vector over real places. What is merged stands for its sum: a merged model is a relaxation, and exact
+when nothing is merged. Rules never see what was before: `require_at_most` works out each place's amount before the call
+and forbids that it grows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, Literal
+
+from ortools.sat.python import cp_model
+
+from allocator.domain.inventory import Inventory
+from allocator.domain.placement import ALL, Charge
+from allocator.domain.places import Place
+from allocator.domain.sizes import MIB
+from allocator.fleet import Ask, Fleet
+from allocator.screen import Screen
+from allocator.solver.classes import HostClass, Unit, UnitClass
+
+Count = Literal["final", "arrivals", "held"]
+COARSE: Final = 2**55
+"""Sums that may pass this are kept in units of 1 MiB: CP-SAT refuses what may reach 2**62 (measured)."""
+Expression = Any
+"""A linear expression of CP-SAT, or a whole number."""
+NOWHERE: Final = -1
+"""The host class of a volume that is not attached."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """A sum at one real place, or at several that are merged."""
+
+    expression: Expression
+    fixed: bool
+    """No decision changes it."""
+    before: tuple[int, ...]
+    """What the sum was before the call, at each real place."""
+    most: int
+    """No answer makes the sum larger than this."""
+    unit: int = 1
+    """All figures are in this unit, rounded up."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Total:
+    """A vector: the label of a place (the first of those that are merged) -> its sum."""
+
+    over: str
+    rows: dict[str, Row]
+
+
+@dataclass(slots=True)
+class _Sum:
+    """A row while it is added up."""
+
+    before: list[int]
+    start: int
+    most: int
+    terms: list[Any] = field(default_factory=list)
+    factors: list[int] = field(default_factory=list)
+
+    def row(self) -> Row:
+        unit = MIB if max(self.most, *self.before) >= COARSE else 1
+        up = partial(_ceil_div, unit=unit)
+        factors, start = [up(factor) for factor in self.factors], up(self.start)
+        expression = cp_model.LinearExpr.weighted_sum(self.terms, factors) + start if self.terms else start
+        return Row(expression, not self.terms, tuple(map(up, self.before)), up(self.most) + len(factors), unit)
+
+
+class Model:
+    """One CP-SAT model of one call."""
+
+    def __init__(self, screen: Screen, classes: Sequence[UnitClass], hosts: Sequence[HostClass]) -> None:
+        self.screen = screen
+        self.fleet: Fleet = screen.fleet
+        self.inventory: Inventory = screen.fleet.inventory
+        self.classes, self.host_classes = classes, hosts
+        self.cp = cp_model.CpModel()
+        self.hosts: dict[tuple[int, int], Any] = {}
+        self.targets: dict[tuple[int, int, Ask, int], Any] = {}
+        self.flows: dict[tuple[int, int, Ask, int, int], Any] = {}
+        self.group_of: dict[tuple[int, int, Ask, int], int] = {}
+        self.exact = all(len(c) == 1 for c in classes) and all(len(h) == 1 for h in hosts)
+        """Nothing is merged."""
+        self._totals: dict[tuple[Charge, Count], Total] = {}
+        coming = frozenset(r.group for c in classes for unit in c.units for r in unit.requests if r.group is not None)
+        for number, unit_class in enumerate(classes):
+            self._choose(number, unit_class, coming)
+
+    def asks(self) -> Iterator[Ask]:
+        """Every ask the model decides on, once."""
+        yield from {ask: None for _, _, ask, _ in self.targets}
+
+    def placed(self, number: int) -> Expression:
+        """How many units of a class are placed."""
+        return sum(variable for (u, _), variable in self.hosts.items() if u == number)
+
+    def forbid(self, target: tuple[int, int, Ask, int]) -> None:
+        """No volume of this class goes to this pool by this ask."""
+        self.cp.add(self.targets[target] == 0)
+
+    def total(self, charge: Charge, count: Count = "final") -> Total:
+        """The sum of a charge at every place of its kind.
+
+        `final`: what lies there afterwards; `arrivals`: newcomers only; `held`: those that leave count too.
+        """
+        found = self._totals.get((charge, count))
+        if found is None:
+            rows = {label: entry.row() for label, entry in self._sums(charge, count).items()}
+            found = self._totals[charge, count] = Total(charge.over, rows)
+        return found
+
+    def capped(self, total: Total, most: int) -> Total:
+        """min(total, most) of each place; `capped(t, 1)` reads "used". Only bounded where places are merged."""
+        return Total(total.over, {label: self._capped(row, most) for label, row in total.rows.items()})
+
+    def above(self, total: Total, least: int) -> Total:
+        """max(total - least, 0) of each place: for costs, since it is only bounded from below."""
+        rows = {}
+        for label, row in total.rows.items():
+            before = tuple(max(amount - least, 0) for amount in row.before)
+            most = max(row.most, sum(before))
+            value = self.cp.new_int_var(0, most, "")
+            self.cp.add(value >= row.expression - least * len(before))
+            rows[label] = Row(value, row.fixed, before, most)
+        return Total(total.over, rows)
+
+    def rooms_lost(self, total: Total, limits: Callable[[Any], int] | int, room: int) -> Total:
+        """Of the whole rooms that fit below the limit, how many are lost: for costs, and not for merged places."""
+        rows = {}
+        for label, row in total.rows.items():
+            limit = limits if isinstance(limits, int) else limits(self._place(total.over, label))
+            limit, size = limit // row.unit, -(-room // row.unit)
+            if limit >= COARSE:
+                continue
+            had = max(0, limit - row.before[0]) // size
+            left = self.cp.new_int_var(0, limit, "")
+            whole = self.cp.new_int_var(0, limit // size, "")
+            self.cp.add_max_equality(left, [limit - row.expression, 0])
+            self.cp.add(size * whole <= left)
+            rows[label] = Row(had - whole, row.fixed, (0,), had)
+        return Total(total.over, rows)
+
+    def sum(self, total: Total) -> Total:
+        """The one sum over all places."""
+        rows = total.rows.values()
+        before = sum(amount for row in rows for amount in row.before)
+        fixed, most = all(row.fixed for row in rows), sum(row.most for row in rows)
+        return Total(ALL, {ALL: Row(sum(row.expression for row in rows), fixed, (before,), most)})
+
+    def minus(self, total: Total, other: Total) -> Total:
+        """total - other, place by place."""
+        rows = {}
+        for label, a in total.rows.items():
+            b = other.rows.get(label, Row(0, True, (0,) * len(a.before), 0))
+            before = tuple(x - y for x, y in zip(a.before, b.before, strict=True))
+            rows[label] = Row(a.expression - b.expression, a.fixed and b.fixed, before, a.most)
+        return Total(total.over, rows)
+
+    def change(self, total: Total, weights: Callable[[Any], int] = lambda place: 1) -> Expression:
+        """How much the sum over all places grows: what a goal costs."""
+        return sum(
+            weights(self._place(total.over, label)) * (row.expression - sum(row.before))
+            for label, row in total.rows.items()
+            if not row.fixed
+        )
+
+    def require_at_most(
+        self,
+        total: Total,
+        limits: Callable[[Any], int] | int,
+        where: Total | None = None,
+        unless: Total | None = None,
+    ) -> None:
+        """At each place: total <= limit, enforced where `where` >= 1, or where `unless` = 0.
+
+        A place that is above its limit already may stay so, but not grow.
+        """
+        gates = where if where is not None else unless
+        for label, row in total.rows.items():
+            limit = limits if isinstance(limits, int) else limits(self._place(total.over, label))
+            limit //= row.unit
+            none = Row(0, True, (0,) * len(row.before), 0)
+            gate = None if gates is None else gates.rows.get(label, none)
+            if row.most <= limit or (row.fixed and (gate is None or gate.fixed)):
+                continue
+            held = [True] * len(row.before) if gate is None else [(g >= 1) == (where is not None) for g in gate.before]
+            most = sum(limit + (max(0, b - limit) if on else 0) for b, on in zip(row.before, held, strict=True))
+            if gate is None or (gate.fixed and all(held)):
+                self.cp.add(row.expression <= most)
+            elif not gate.fixed or any(held):
+                used = self._capped(gate, 1).expression
+                slack = row.most * (len(row.before) - used if where is not None else used)
+                self.cp.add(row.expression <= most + slack)
+
+    def _capped(self, row: Row, most: int) -> Row:
+        before, size = tuple(min(amount, most) for amount in row.before), len(row.before)
+        if row.fixed:
+            return Row(sum(before), True, before, most * size)
+        value = self.cp.new_int_var(0, most * size, "")
+        if size == 1:
+            self.cp.add_min_equality(value, [row.expression, most])
+        else:
+            self.cp.add(value <= row.expression)
+            self.cp.add(most * row.expression <= max(row.most, most) * value)
+        return Row(value, False, before, most * size)
+
+    def _choose(self, number: int, unit_class: UnitClass, coming: frozenset[str]) -> None:
+        """The variables of one class, and what makes its units whole."""
+        unit, size = unit_class.example, len(unit_class)
+        ways = [
+            {ask: (self._open_pools(unit, i, ask), self._open_hosts(unit, ask)) for ask in self._asks(unit, i, coming)}
+            for i in range(len(unit.requests))
+        ]
+        seats = set.intersection(*({k for _, hosts in way.values() for k in hosts} for way in ways))
+        for k in sorted(seats):
+            self.hosts[number, k] = self.cp.new_int_var(0, size, "")
+        chosen = self.placed(number)
+        self.cp.add(chosen == size if unit.home else chosen <= size)
+        for index, way in enumerate(ways):
+            arriving: dict[int, list[Any]] = defaultdict(list)
+            for ask, (pools, open_hosts) in way.items():
+                for k, flow in self._flow((number, index, ask), pools, sorted(seats & open_hosts), size):
+                    arriving[k].append(flow)
+            for k in sorted(seats):
+                self.cp.add(sum(arriving[k]) == self.hosts[number, k])
+
+    def _flow(
+        self, key: tuple[int, int, Ask], pools: Sequence[int], seats: Sequence[int], size: int
+    ) -> Iterator[tuple[int, Any]]:
+        """Volumes on pools, and the flow of each group of pools to the hosts that reach it."""
+        links = self.screen.links
+        groups: dict[tuple[int, int, bool], list[int]] = defaultdict(list)
+        for row in pools:
+            self.targets[(*key, row)] = self.cp.new_int_var(0, size, "")
+            groups[int(links.pool_group[row]), int(links.only_host[row]), self._stays(key, row)].append(row)
+        for group, ((pool_group, only_host, stays), rows) in enumerate(sorted(groups.items(), key=lambda item: item[0])):
+            self.group_of |= {(*key, row): group for row in rows}
+            leaving = []
+            for k in seats:
+                if stays or all(self._reaches(pool_group, only_host, host) for host in self._host_rows(key[0], k)):
+                    flow = self.flows[(*key, group, k)] = self.cp.new_int_var(0, size, "")
+                    leaving.append(flow)
+                    yield k, flow
+            self.cp.add(sum(self.targets[(*key, row)] for row in rows) == sum(leaving))
+
+    def _asks(self, unit: Unit, index: int, coming: frozenset[str]) -> list[Ask]:
+        asks = self.screen.asks(unit.requests[index], coming)
+        if unit.home and all(ask.alternative != unit.home[index].alternative for ask in asks):
+            asks.append(Ask.of(unit.home[index]))
+        return asks
+
+    def _open_pools(self, unit: Unit, index: int, ask: Ask) -> list[int]:
+        rows = {int(row) for row in self.screen.pools(ask).nonzero()[0]}
+        if unit.home and unit.home[index].alternative == ask.alternative:
+            rows.add(self.fleet.pool_row[unit.home[index].pool])
+        return sorted(rows)
+
+    def _stays(self, key: tuple[int, int, Ask], row: int) -> bool:
+        """Whether a volume would lie where it lies now, as it is: it may, even where its host does not reach it."""
+        number, index, ask = key
+        home = self.classes[number].example.home
+        if not home:
+            return False
+        return home[index].pool == self.fleet.pools[row].name and home[index].alternative == ask.alternative
+
+    def _open_hosts(self, unit: Unit, ask: Ask) -> set[int]:
+        if not unit.attaches:
+            return {NOWHERE}
+        if unit.home:
+            row = self.fleet.host_row[unit.home[0].hosts[0]]
+            return {k for k, hosts in enumerate(self.host_classes) if row in hosts.rows}
+        open_hosts = self.screen.hosts((ask,))
+        return {k for k, hosts in enumerate(self.host_classes) if any(open_hosts[row] for row in hosts.rows)}
+
+    def _host_rows(self, number: int, k: int) -> Sequence[int]:
+        """One host for all of its class; a unit with a home has every host that its volumes are attached to."""
+        home = self.classes[number].example.home
+        if home:
+            return [self.fleet.host_row[name] for name in home[0].hosts]
+        return [] if k == NOWHERE else self.host_classes[k].rows[:1]
+
+    def _reaches(self, pool_group: int, only_host: int, host: int) -> bool:
+        if only_host >= 0:
+            return only_host == host
+        return bool(self.screen.links.table[pool_group, self.screen.links.host_group[host]])
+
+    def _place(self, over: str, label: str) -> Place | None:
+        if over == "host":
+            return self.inventory.hosts[label]
+        return self.inventory.pools[label] if over == "pool" else None
+
+    def _sums(self, charge: Charge, count: Count) -> dict[str, _Sum]:
+        """The rows of a charge: those that a decision can change, or that hold something."""
+        sums = dict(self._starts(charge, count))
+        for volume in (volume for c in self.classes for unit in c.units for volume in unit.home):
+            for label, place in self.inventory.places(volume, charge.over):
+                amount = charge.of(volume.request, volume.alternative, place)
+                if count != "arrivals":
+                    sums[label].before[0] += amount
+                if count == "held":
+                    sums[label].start += amount
+                    sums[label].most += amount
+        for u, label, variable, amount, arrives in self._terms(charge):
+            if amount and (count == "final" or arrives):
+                sums[label].terms.append(variable)
+                sums[label].factors.append(amount)
+                sums[label].most += amount * len(self.classes[u])
+        return {label: entry for label, entry in sums.items() if entry.terms or any(entry.before)}
+
+    def _starts(self, charge: Charge, count: Count) -> Iterator[tuple[str, _Sum]]:
+        """What lies at every place and cannot move."""
+        _, numbers = self.fleet.labels(charge.over)
+        tally = self.fleet.tally(charge)
+        groups = [[label] for label in numbers]
+        if charge.over == "host":
+            groups = [[self.fleet.hosts[row].name for row in hosts.rows] for hosts in self.host_classes]
+        for labels in groups:
+            before = [0 if count == "arrivals" else int(tally[numbers[label]]) for label in labels]
+            yield labels[0], _Sum(before, sum(before), sum(before))
+
+    def _terms(self, charge: Charge) -> Iterator[tuple[int, str, Any, int, bool]]:
+        """(class, label, variable, amount of one, whether it is new there) of every variable that a charge counts."""
+        if charge.over == "host":
+            for (u, _, ask, _, k), flow in self.flows.items():
+                for row in self._host_rows(u, k):
+                    host = self.fleet.hosts[row]
+                    amount = charge.of(ask.request, ask.alternative, host)
+                    yield u, host.name, flow, amount, not self.classes[u].example.home
+            return
+        for (u, index, ask, row), target in self.targets.items():
+            pool = self.fleet.pools[row]
+            label = ALL if charge.over == ALL else pool.domain(charge.over)
+            if label is not None:
+                home = self.classes[u].example.home
+                amount = charge.of(ask.request, ask.alternative, pool)
+                yield u, label, target, amount, not home or home[index].pool != pool.name
+
+
+def _ceil_div(amount: int, unit: int) -> int:
+    return -(-amount // unit)

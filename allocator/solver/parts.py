@@ -1,0 +1,57 @@
+"""Cut a batch into parts that cannot influence each other, such as zones: each is solved by itself."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Sequence
+
+import networkx as nx
+
+from allocator.screen import Screen
+from allocator.solver.classes import Unit
+
+
+def independent_parts(units: Sequence[Unit], screen: Screen) -> list[list[Unit]]:
+    """Units that share no pool, host, group or tenant with any other part, in the order they were given.
+
+    Pools and hosts stand for their groups of equal reach, so that the graph stays small.
+    """
+    graph: nx.Graph[Hashable] = nx.Graph()
+    links = screen.links
+    shared = set(links.pool_group[links.only_host < 0].tolist())
+    for pool_group, host_group in zip(*links.table.nonzero(), strict=True):
+        if int(pool_group) in shared:
+            graph.add_edge(("pools", int(pool_group)), ("hosts", int(host_group)))
+    for number, unit in enumerate(units):
+        graph.add_node(("unit", number))
+        for place in _places(unit, screen):
+            graph.add_edge(("unit", number), place)
+    component = {node: part for part, nodes in enumerate(nx.connected_components(graph)) for node in nodes}
+    parts: dict[int, list[Unit]] = defaultdict(list)
+    for number, unit in enumerate(units):
+        parts[component["unit", number]].append(unit)
+    return list(parts.values())
+
+
+def _places(unit: Unit, screen: Screen) -> Iterator[Hashable]:
+    coming = frozenset(request.group for request in unit.requests if request.group is not None)
+    for request in unit.requests:
+        for ask in screen.asks(request, coming):
+            for row in screen.pools(ask).nonzero()[0]:
+                yield _pools(int(row), screen)
+        for group in filter(None, (request.group, request.near.group if request.near else None)):
+            yield "group", group
+        if request.tenant is not None:
+            yield "tenant", request.tenant
+    for volume in unit.home:
+        yield _pools(screen.fleet.pool_row[volume.pool], screen)
+        for host in volume.hosts:
+            yield "hosts", int(screen.links.host_group[screen.fleet.host_row[host]])
+
+
+def _pools(row: int, screen: Screen) -> Hashable:
+    """The group a pool stands in; a local pool stands with its host's."""
+    only_host = int(screen.links.only_host[row])
+    if only_host >= 0:
+        return "hosts", int(screen.links.host_group[only_host])
+    return "pools", int(screen.links.pool_group[row])

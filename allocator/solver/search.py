@@ -1,0 +1,194 @@
+"""Place a batch jointly: greedy first, then CP-SAT, goal by goal, and the better of both.
+
+Every goal is fixed at the cost of the verified placement before the next is minimised. One worker and a limit on
+deterministic work make the answer the same every time; a wall-clock limit may cut it short.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ortools.sat.python import cp_model
+
+from allocator.domain.inventory import Inventory
+from allocator.domain.outcome import GoalResult
+from allocator.domain.placement import Volume
+from allocator.domain.policy import Effort
+from allocator.fleet import Fleet
+from allocator.goal import Answer, Cost, Tiers, tier_costs, tier_name
+from allocator.goals.placed import weight
+from allocator.rank import Beyond, rank
+from allocator.rule import Rule
+from allocator.screen import Screen
+from allocator.solver.classes import Unit, host_classes, unit_classes
+from allocator.solver.model import Model
+from allocator.solver.parts import independent_parts
+from allocator.solver.unfold import hint, unfold
+from allocator.verify import worsened
+
+MERGE_FROM: Final = 150_000
+"""Variables from which equal requests and hosts are merged: one boolean per request finds nothing in time above it."""
+
+
+NOISE: Final = 1e-4
+"""How far a float bound may lie above the whole number that it means."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """Where the placed units go; a unit that is not among them is refused."""
+
+    placed: dict[str, tuple[Volume, ...]]
+    goals: tuple[GoalResult, ...]
+    status: str
+
+
+def solve(units: Sequence[Unit], inventory: Inventory, rules: Sequence[Rule], tiers: Tiers, effort: Effort) -> Solution:
+    """Place newcomers and move those that have a home, all at once.
+
+    Parts of the fleet that cannot influence each other are solved one by one.
+    """
+    names = [volume.name for unit in units for volume in unit.home]
+    screen = Screen(Fleet(inventory.copy(without=names)), rules)
+    parts = [_Part(part, screen, inventory, tiers, effort) for part in independent_parts(units, screen)]
+    solutions = [part.solve() for part in parts]
+    placed = {name: volumes for solution in solutions for name, volumes in solution.placed.items()}
+    order = ("optimal", "feasible", "undecided")
+    status = max((solution.status for solution in solutions), key=order.index, default="optimal")
+    return Solution(placed, _added([solution.goals for solution in solutions], tiers), status)
+
+
+class _Part:
+    """One part of the fleet, solved by itself."""
+
+    def __init__(self, units: Sequence[Unit], screen: Screen, before: Inventory, tiers: Tiers, effort: Effort) -> None:
+        self.units, self.screen, self.before, self.tiers, self.effort = units, screen, before, tiers, effort
+
+    def solve(self) -> Solution:
+        best = self._greedy()
+        model = self._model(merge=self._size() > MERGE_FROM)
+        solver = self._solver()
+        bounds: list[int | None] = []
+        status = "optimal"
+        for tier in self.tiers:
+            expression = sum(goal_weight * goal.encode(model) for goal, goal_weight in tier)
+            model.cp.minimize(expression)
+            hint(model, best)
+            answer = solver.solve(model.cp)
+            if answer in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+                found = self._verified(model, solver)
+                if self._costs(found) <= self._costs(best):
+                    best = found
+            if answer != cp_model.OPTIMAL:
+                status = "feasible"
+            bounds.append(_bound(solver) if answer in (cp_model.OPTIMAL, cp_model.FEASIBLE) else None)
+            cost = self._costs(best)[len(bounds) - 1]
+            model.cp.add(expression <= cost)
+            if bounds[-1] is None or bounds[-1] < cost:
+                status = "feasible"
+        return Solution(best, self._goals(best, bounds), status)
+
+    def _greedy(self) -> dict[str, tuple[Volume, ...]]:
+        """One unit after the other, the weightiest and largest first: always there, and the solver's first hint."""
+        fleet = Fleet(self.screen.fleet.inventory.copy())
+        screen = Screen(fleet, self.screen.rules)
+        found = {unit.name: unit.home for unit in self.units if unit.home}
+        fleet.settle(volume for volumes in found.values() for volume in volumes)
+        for unit in sorted((unit for unit in self.units if not unit.home), key=_urgency):
+            try:
+                choice = rank(unit.requests, screen, self.tiers)
+            except Beyond:
+                continue
+            if choice is not None:
+                found[unit.name] = choice.volumes
+                fleet.settle(choice.volumes)
+        return found
+
+    def _size(self) -> int:
+        hosts = len(self.screen.fleet.hosts)
+        pools = len(self.screen.fleet.pools)
+        return sum((pools + hosts) * len(request.alternatives) for unit in self.units for request in unit.requests)
+
+    def _model(self, *, merge: bool) -> Model:
+        fleet = self.screen.fleet
+        classes = unit_classes(self.units, fleet, merge=merge)
+        model = Model(self.screen, classes, host_classes(self.units, fleet, merge=merge))
+        for rule in self.screen.rules:
+            rule.encode(model)
+        return model
+
+    def _solver(self) -> Any:
+        solver = cp_model.CpSolver()
+        solver.parameters.num_workers = 1
+        solver.parameters.random_seed = self.effort.seed
+        solver.parameters.linearization_level = 2
+        solver.parameters.max_deterministic_time = self.effort.work / len(self.tiers)
+        if self.effort.seconds is not None:
+            solver.parameters.max_time_in_seconds = self.effort.seconds / len(self.tiers)
+        return solver
+
+    def _verified(self, model: Model, solver: Any) -> dict[str, tuple[Volume, ...]]:
+        """The solver's counts as volumes. What a merged model cannot keep is placed anew, or refused."""
+        inventory = self.screen.fleet.inventory.copy()
+        fleet = Fleet(inventory)
+        screen = Screen(fleet, self.screen.rules)
+        homes = [volume for unit in self.units for volume in unit.home]
+        fleet.settle(homes)
+        found: dict[str, tuple[Volume, ...]] = {}
+        left: list[Unit] = []
+        for unit, candidates in unfold(model, solver.value):
+            for volumes in candidates:
+                if model.exact or not worsened(inventory, screen.rules, volumes):
+                    found[unit.name] = volumes
+                    fleet.settle(volumes)
+                    break
+            else:
+                left.append(unit)
+        if model.exact:
+            return found
+        for unit in sorted(left, key=_urgency):
+            choice = rank(unit.requests, screen, self.tiers)
+            if choice is not None:
+                found[unit.name] = choice.volumes
+                fleet.settle(choice.volumes)
+        return found
+
+    def _costs(self, placed: dict[str, tuple[Volume, ...]]) -> Cost:
+        refused = [request for unit in self.units if unit.name not in placed for request in unit.requests]
+        after = self.before.plus(volume for volumes in placed.values() for volume in volumes)
+        return tier_costs(self.tiers, Answer(self.before, after, refused))
+
+    def _goals(self, placed: dict[str, tuple[Volume, ...]], bounds: Sequence[int | None]) -> tuple[GoalResult, ...]:
+        return tuple(
+            GoalResult(tier_name(tier), cost, bound)
+            for tier, cost, bound in zip(self.tiers, self._costs(placed), bounds, strict=True)
+        )
+
+
+def _urgency(unit: Unit) -> tuple[int, int, str]:
+    """The weightiest first, then the largest, then by name."""
+    return (
+        -sum(map(weight, unit.requests)),
+        -sum(request.size_bytes for request in unit.requests),
+        unit.name,
+    )
+
+
+def _bound(solver: Any) -> int:
+    """The proven bound as a whole number: costs are whole, and the solver's own bound is a float just off it."""
+    return math.ceil(float(solver.best_objective_bound) - NOISE)
+
+
+def _added(parts: Sequence[Sequence[GoalResult]], tiers: Tiers) -> tuple[GoalResult, ...]:
+    """The goals of all parts together; a bound is known only where every part has one."""
+    names = [tier_name(tier) for tier in tiers]
+    added = []
+    for number, name in enumerate(names):
+        results = [part[number] for part in parts]
+        bounds = [result.bound for result in results if result.bound is not None]
+        bound = sum(bounds) if len(bounds) == len(results) else None
+        added.append(GoalResult(name, sum(result.cost for result in results), bound))
+    return tuple(added)

@@ -1,0 +1,1 @@
+"""Hypervisor agents: they attach and throttle, and know nothing of storage products."""

@@ -244,7 +244,8 @@ class Model:
         for row in pools:
             self.targets[(*key, row)] = self.cp.new_int_var(0, size, "")
             groups[int(links.pool_group[row]), int(links.only_host[row]), self._stays(key, row)].append(row)
-        for group, ((pool_group, only_host, stays), rows) in enumerate(sorted(groups.items(), key=lambda item: item[0])):
+        for group, (pool_group, only_host, stays) in enumerate(sorted(groups)):
+            rows = groups[pool_group, only_host, stays]
             self.group_of |= {(*key, row): group for row in rows}
             leaving = []
             for k in seats:

@@ -20,7 +20,7 @@ from allocator.domain.policy import Effort
 from allocator.fleet import Fleet
 from allocator.goal import Answer, Cost, Tiers, tier_costs, tier_name
 from allocator.goals.placed import weight
-from allocator.rank import Beyond, rank
+from allocator.rank import Beyond, Choice, rank
 from allocator.rule import Rule
 from allocator.screen import Screen
 from allocator.solver.classes import Unit, host_classes, unit_classes
@@ -68,7 +68,9 @@ class _Part:
         self.units, self.screen, self.before, self.tiers, self.effort = units, screen, before, tiers, effort
 
     def solve(self) -> Solution:
-        best = self._greedy()
+        best, least = self._greedy()
+        if self._costs(best) == least:
+            return Solution(best, self._goals(best, least), "optimal")
         model = self._model(merge=self._size() > MERGE_FROM)
         solver = self._solver()
         bounds: list[int | None] = []
@@ -91,8 +93,13 @@ class _Part:
                 status = "feasible"
         return Solution(best, self._goals(best, bounds), status)
 
-    def _greedy(self) -> dict[str, tuple[Volume, ...]]:
-        """One unit after the other, the weightiest and largest first: always there, and the solver's first hint."""
+    def _greedy(self) -> tuple[dict[str, tuple[Volume, ...]], Cost | None]:
+        """One unit after the other, the weightiest and largest first: always there, and the solver's first hint.
+
+        With it a bound: no joint answer costs less than each unit would alone, in tiers where costs add up. None where
+        some unit has no such cost.
+        """
+        least: Cost | None = (0,) * len(self.tiers)
         fleet = Fleet(self.screen.fleet.inventory.copy())
         screen = Screen(fleet, self.screen.rules)
         found = {unit.name: unit.home for unit in self.units if unit.home}
@@ -100,12 +107,14 @@ class _Part:
         for unit in sorted((unit for unit in self.units if not unit.home), key=_urgency):
             try:
                 choice = rank(unit.requests, screen, self.tiers)
+                alone = rank(unit.requests, self.screen, self.tiers)
             except Beyond:
-                continue
+                choice = alone = None
             if choice is not None:
                 found[unit.name] = choice.volumes
                 fleet.settle(choice.volumes)
-        return found
+            least = _with(least, alone, self.tiers)
+        return found, None if any(unit.home for unit in self.units) else least
 
     def _size(self) -> int:
         hosts = len(self.screen.fleet.hosts)
@@ -166,6 +175,16 @@ class _Part:
             GoalResult(tier_name(tier), cost, bound)
             for tier, cost, bound in zip(self.tiers, self._costs(placed), bounds, strict=True)
         )
+
+
+def _with(least: Cost | None, alone: Choice | None, tiers: Tiers) -> Cost | None:
+    """A bound with one more unit's cost; a tier in which places are shared counts 0."""
+    if least is None or alone is None:
+        return None
+    counted = [all(goal.adds_up for goal, _ in tier) for tier in tiers]
+    return tuple(
+        total + (cost if counts else 0) for total, cost, counts in zip(least, alone.cost, counted, strict=True)
+    )
 
 
 def _urgency(unit: Unit) -> tuple[int, int, str]:

@@ -1,0 +1,133 @@
+"""The pure decision: requests and an inventory in, placements and refusals out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from allocator.domain.inventory import Inventory
+from allocator.domain.outcome import GoalResult, Refusal, RefusalKind, Remedy
+from allocator.domain.placement import Volume
+from allocator.domain.policy import Effort
+from allocator.domain.request import Request
+from allocator.goal import Answer, Tiers, tier_costs, tier_name
+from allocator.rank import Beyond, rank
+from allocator.refusal import Refusing
+from allocator.screen import Screen
+from allocator.solver.classes import Unit, units_of
+from allocator.verify import worsened
+
+
+class Broken(AssertionError):
+    """An answer that breaks a rule: our own bug, never the user's."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decision:
+    """Where the requests go; those that go nowhere are refused."""
+
+    volumes: tuple[Volume, ...]
+    refused: tuple[Refusal, ...]
+    goals: tuple[GoalResult, ...]
+    status: str
+
+
+def decide(
+    requests: Sequence[Request], screen: Screen, tiers: Tiers, effort: Effort, *, explain: bool = True
+) -> Decision:
+    """Place one VM by ranking, several by the solver, and check the answer with different code.
+
+    With `explain` every refusal names the fewest rules that refuse it and what would help.
+    """
+    units = units_of(requests)
+    decision = _one(units[0], screen, tiers, effort, explain) if len(units) == 1 else None
+    if decision is None:
+        decision = _many(units, screen, tiers, effort, explain)
+    wrong = worsened(screen.fleet.inventory, screen.rules, decision.volumes)
+    if wrong:
+        raise Broken(f"The answer breaks {wrong[0].rule} at {' '.join(wrong[0].subject)} by {wrong[0].amount}.")
+    return decision
+
+
+def _one(unit: Unit, screen: Screen, tiers: Tiers, effort: Effort, explain: bool) -> Decision | None:
+    """The exact answer for one VM; None where its volumes compete in more ways than ranking may try."""
+    try:
+        choice = rank(unit.requests, screen, tiers)
+    except Beyond:
+        return None
+    if choice is not None:
+        goals = [GoalResult(tier_name(tier), cost, cost) for tier, cost in zip(tiers, choice.cost, strict=True)]
+        return Decision(choice.volumes, (), tuple(goals), "optimal")
+    inventory = screen.fleet.inventory
+    costs = tier_costs(tiers, Answer(inventory, inventory.plus(), unit.requests))
+    goals = [GoalResult(tier_name(tier), cost, cost) for tier, cost in zip(tiers, costs, strict=True)]
+    refusals = _refusals(unit, screen, tiers, None) if explain else _brief(unit, RefusalKind.NO_ROOM)
+    return Decision((), tuple(refusals), tuple(goals), "optimal")
+
+
+def _many(units: Sequence[Unit], screen: Screen, tiers: Tiers, effort: Effort, explain: bool) -> Decision:
+    """The joint answer for a batch (R22). A unit that would fit alone is refused as part of a group."""
+    from allocator.solver.conflict import fewest_together
+    from allocator.solver.search import solve
+
+    inventory, rules = screen.fleet.inventory, screen.rules
+    solution = solve(units, inventory, rules, tiers, effort)
+    volumes = tuple(volume for unit in units for volume in solution.placed.get(unit.name, ()))
+    refused: list[Refusal] = []
+    for unit in units:
+        if unit.name in solution.placed:
+            continue
+        if not explain:
+            refused += _brief(unit, RefusalKind.NO_ROOM)
+        elif _fits_alone(unit, screen, tiers):
+            together = fewest_together(unit, units, inventory, rules)
+            kind = RefusalKind.TOGETHER if together else RefusalKind.UNDECIDED
+            crowded = Refusing(inventory.plus(volumes).copy(), rules, tiers)
+            refused += [replace(refusal, together=together) for refusal in crowded.refusals(unit.requests, kind)]
+        else:
+            refused += _refusals(unit, screen, tiers, None)
+    return Decision(volumes, tuple(refused), solution.goals, solution.status)
+
+
+def _refusals(unit: Unit, screen: Screen, tiers: Tiers, kind: RefusalKind | None) -> list[Refusal]:
+    return Refusing(screen.fleet.inventory, screen.rules, tiers).refusals(unit.requests, kind)
+
+
+def _fits_alone(unit: Unit, screen: Screen, tiers: Tiers) -> bool:
+    try:
+        return rank(unit.requests, screen, tiers) is not None
+    except Beyond:
+        return True
+
+
+def _brief(unit: Unit, kind: RefusalKind) -> list[Refusal]:
+    return [Refusal(request.name, kind) for request in unit.requests]
+
+
+def look_further(decision: Decision, requests: Sequence[Request], screen: Screen, effort: Effort) -> Decision:
+    """The decision with each refusal for want of room refined: the moves that would make room, where there are any."""
+    from allocator.solver.moves import moves_that_help
+
+    inventory = screen.fleet.inventory
+    units = {request.name: unit for unit in units_of(requests) for request in unit.requests}
+    found: dict[str, Remedy | None] = {}
+    refined = []
+    for refusal in decision.refused:
+        unit = units[refusal.request]
+        if refusal.kind is RefusalKind.NO_ROOM:
+            if unit.name not in found:
+                found[unit.name] = _moving(moves_that_help(unit, inventory, screen.rules, effort), inventory)
+            remedy = found[unit.name]
+            if remedy is not None:
+                remedies = (*refusal.remedies, remedy)
+                refusal = replace(refusal, kind=RefusalKind.MOVE_WOULD_HELP, remedies=remedies)
+        refined.append(refusal)
+    return replace(decision, refused=tuple(refined))
+
+
+def _moving(moves: Sequence[Volume] | None, inventory: Inventory) -> Remedy | None:
+    if not moves:
+        return None
+    steps = [f"{volume.name} from {inventory.volumes[volume.name].pool} to {volume.pool}" for volume in moves]
+    change = {"version": 1, "volumes": [{"name": volume.name, "pool": volume.pool} for volume in moves]}
+    return Remedy(f"Maybe move {' and '.join(steps)}.", True, change)

@@ -1,0 +1,137 @@
+"""An outcome as text for people and as JSON for programs; text may be bettered, the JSON's shape is stable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from allocator.domain.outcome import Count, GoalResult, Outcome, Placed, Refusal, RefusalKind
+from allocator.domain.plan import Plan, Step
+from allocator.rule import singular
+
+MEANING = {
+    RefusalKind.NEVER: "not even an empty fleet could take it",
+    RefusalKind.NO_ROOM: "no room is left for it",
+    RefusalKind.MOVE_WOULD_HELP: "it would fit if volumes moved",
+    RefusalKind.TOGETHER: "it fits alone, but not together with the others",
+    RefusalKind.UNDECIDED: "time ran out before an answer was found",
+}
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """The whole outcome: where everything goes, then every refusal with its reasons."""
+    lines = [_placed_line(placed) for placed in outcome.placed]
+    for refusal in outcome.refused:
+        lines += refusal_lines(refusal)
+    if not lines:
+        lines.append("Nothing was asked for.")
+    goals = ", ".join(_goal_text(goal) for goal in outcome.goals)
+    lines.append(f"{outcome.status}: {len(outcome.placed)} placed, {len(outcome.refused)} refused; {goals}")
+    return "\n".join(lines)
+
+
+def refusal_lines(refusal: Refusal) -> list[str]:
+    """One refusal: what it means, the histogram of what closes each place, and what would help."""
+    lines = [f"{refusal.request} is refused: {MEANING[refusal.kind]}."]
+    for over in ("pools", "hosts"):
+        closed = [count for count in refusal.histogram if getattr(count, over)]
+        if closed:
+            parts = ", ".join(_count_text(count, over) for count in closed)
+            fit = refusal.pools - sum(count.pools for count in closed) if over == "pools" else None
+            head = f"{fit} of {refusal.pools} pools fit" if over == "pools" else "hosts"
+            lines.append(f"  {head}: {parts}")
+    if refusal.because:
+        lines.append(f"  because of: {', '.join(refusal.because)}")
+    if refusal.together:
+        lines.append(f"  together with: {', '.join(refusal.together)}")
+    lines += [f"  {remedy.text}" for remedy in refusal.remedies]
+    return lines
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """The outcome as plain data. `seconds` is the only figure that differs from run to run."""
+    return {
+        "version": 1,
+        "status": outcome.status,
+        "seconds": outcome.seconds,
+        "goals": [{"goal": goal.goal, "cost": goal.cost, "bound": goal.bound} for goal in outcome.goals],
+        "placed": [_placed_json(placed) for placed in outcome.placed],
+        "refused": [_refusal_json(refusal) for refusal in outcome.refused],
+        "plan": plan_json(outcome.plan),
+    }
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """A plan as plain data, from which `read_plan` makes the same plan again."""
+    return {
+        "version": 1,
+        "id": plan.id,
+        "steps": [_step_json(step) for step in plan.steps],
+        "volumes": [dict(volume) for volume in plan.volumes],
+    }
+
+
+def _step_json(step: Step) -> dict[str, Any]:
+    return {
+        "number": step.number,
+        "kind": step.kind,
+        "volume": step.volume,
+        "pool": step.pool,
+        "host": step.host,
+        "after": list(step.after),
+    }
+
+
+def _placed_json(placed: Placed) -> dict[str, Any]:
+    return {
+        "request": placed.request,
+        "vm": placed.vm,
+        "pool": placed.pool,
+        "host": placed.host,
+        "qos": placed.qos,
+        "alternative": placed.alternative,
+    }
+
+
+def _refusal_json(refusal: Refusal) -> dict[str, Any]:
+    return {
+        "request": refusal.request,
+        "kind": str(refusal.kind),
+        "because": list(refusal.because),
+        "together": list(refusal.together),
+        "considered": refusal.pools,
+        "histogram": [
+            {"rule": count.rule, "pools": count.pools, "hosts": count.hosts, "text": count.text}
+            for count in refusal.histogram
+        ],
+        "remedies": [
+            {"text": remedy.text, "verified": remedy.verified, "change": _plain(remedy.change)}
+            for remedy in refusal.remedies
+        ],
+    }
+
+
+def _plain(value: object) -> Any:
+    """Mappings and sequences as dicts and lists, all the way down."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _placed_line(placed: Placed) -> str:
+    host = f" and host {placed.host}" if placed.host else ", not attached"
+    qos = {"none": "no QoS", "default": "the array's default QoS"}.get(placed.qos, f"{placed.qos} QoS")
+    choice = "" if placed.alternative == 0 else f" (choice {placed.alternative + 1})"
+    return f"{placed.request} goes to pool {placed.pool}{host}, {qos}{choice}"
+
+
+def _count_text(count: Count, over: str) -> str:
+    number = getattr(count, over)
+    return f"{number:,} {singular(count.text) if number == 1 else count.text}"
+
+
+def _goal_text(goal: GoalResult) -> str:
+    bound = "" if goal.bound is None or goal.bound == goal.cost else f" (at least {goal.bound:,})"
+    return f"{goal.goal} {goal.cost:,}{bound}"

@@ -18,7 +18,8 @@ from allocator.fleet import Ask, Fleet, IntArray
 from allocator.rule import Rows, Rule
 
 if TYPE_CHECKING:
-    from allocator.solver.model import Expression, Model
+    from allocator.solver.counts import Expression
+    from allocator.solver.model import Model
 
 
 @dataclass(frozen=True, slots=True, eq=False)

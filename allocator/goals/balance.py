@@ -19,7 +19,8 @@ from allocator.rule import Rows, Rule
 from allocator.shapes import UNLIMITED, Limit, LimitRule
 
 if TYPE_CHECKING:
-    from allocator.solver.model import Expression, Model
+    from allocator.solver.counts import Expression
+    from allocator.solver.model import Model
 
 MILLION: Final = 1_000_000
 COARSE: Final = 2**40

@@ -15,7 +15,8 @@ from allocator.rule import Rows, Rule
 from allocator.shapes import UNLIMITED, Limit, LimitRule
 
 if TYPE_CHECKING:
-    from allocator.solver.model import Expression, Model
+    from allocator.solver.counts import Expression
+    from allocator.solver.model import Model
 
 
 class Headroom(Goal):

@@ -9,7 +9,8 @@ from allocator.domain.sizes import GIB
 from allocator.goal import Answer, Goal
 
 if TYPE_CHECKING:
-    from allocator.solver.model import Expression, Model
+    from allocator.solver.counts import Expression
+    from allocator.solver.model import Model
 
 
 class Movement(Goal):

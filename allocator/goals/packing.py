@@ -15,7 +15,8 @@ from allocator.rule import Rows, Rule
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from allocator.solver.model import Expression, Model
+    from allocator.solver.counts import Expression
+    from allocator.solver.model import Model
 
 
 class Packing(Goal):

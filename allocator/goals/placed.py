@@ -8,7 +8,8 @@ from allocator.domain.request import Request
 from allocator.goal import Answer, Goal
 
 if TYPE_CHECKING:
-    from allocator.solver.model import Expression, Model
+    from allocator.solver.counts import Expression
+    from allocator.solver.model import Model
 
 
 class Placed(Goal):

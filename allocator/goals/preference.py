@@ -15,7 +15,8 @@ from allocator.goal import Answer, Goal
 from allocator.rule import Rows
 
 if TYPE_CHECKING:
-    from allocator.solver.model import Expression, Model
+    from allocator.solver.counts import Expression
+    from allocator.solver.model import Model
 
 
 class Preference(Goal):

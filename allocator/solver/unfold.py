@@ -10,7 +10,8 @@ from typing import Any
 from allocator.domain.placement import Volume
 from allocator.fleet import Ask
 from allocator.solver.classes import Unit
-from allocator.solver.model import NOWHERE, Model
+from allocator.solver.counts import NOWHERE
+from allocator.solver.model import Model
 
 Candidates = list[tuple[Volume, ...]]
 

@@ -1,0 +1,55 @@
+"""Durable state: what is reserved, made and granted, and how far each plan has come."""
+
+from allocator.ledger.errors import (
+    AlreadyHeld,
+    LedgerDamaged,
+    LedgerError,
+    LedgerLocked,
+    LedgerReadOnly,
+    LostLease,
+    NewerSchema,
+    NotALedger,
+    NotHeld,
+    PlanBusy,
+    StaleDecision,
+    UnknownPlan,
+)
+from allocator.ledger.ledger import Ledger
+from allocator.ledger.records import (
+    Attached,
+    Claim,
+    Entry,
+    Event,
+    Granted,
+    Mark,
+    Observation,
+    Settled,
+    StepRecord,
+    StoredVolume,
+)
+
+__all__ = [
+    "AlreadyHeld",
+    "Attached",
+    "Claim",
+    "Entry",
+    "Event",
+    "Granted",
+    "Ledger",
+    "LedgerDamaged",
+    "LedgerError",
+    "LedgerLocked",
+    "LedgerReadOnly",
+    "LostLease",
+    "Mark",
+    "NewerSchema",
+    "NotALedger",
+    "NotHeld",
+    "Observation",
+    "PlanBusy",
+    "Settled",
+    "StaleDecision",
+    "StepRecord",
+    "StoredVolume",
+    "UnknownPlan",
+]

@@ -1,0 +1,158 @@
+"""The journal of a running plan: who may write it, how far each step is, what that makes of the volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from allocator.domain.plan import Plan, StepKind
+from allocator.ledger.errors import LostLease, NotHeld, PlanBusy, UnknownPlan
+from allocator.ledger.facts import count_change
+from allocator.ledger.history import tell
+from allocator.ledger.plans import check_plan
+from allocator.ledger.records import Claim, Entry, Mark, PlanState, Result, Settled, StepRecord
+from allocator.ledger.tables import access, attachment, plan, step, volume
+from allocator.ledger.volumes import remove
+from allocator.planning.steps import INVERSE
+
+UNFINISHED = ("planned", "running")
+
+
+def claim(
+    connection: Connection,
+    wanted: Plan,
+    owner: str,
+    now: int,
+    lease_seconds: int,
+    alive: Callable[[str], bool],
+) -> Claim:
+    """Take the right to run a plan: from nobody, from one whose lease is over or who is known to be gone.
+
+    Raises UnknownPlan, PlanBusy.
+    """
+    check_plan(wanted)
+    row = connection.execute(select(plan).where(plan.c.id == wanted.id)).one_or_none()
+    if row is None:
+        raise UnknownPlan(
+            f"Plan {wanted.id} is not in the ledger. Maybe it was made without one: decide again with it."
+        )
+    fence = row.fence
+    if row.state in UNFINISHED:
+        _check_idle(row, now, alive)
+        fence += 1
+        taken = connection.execute(
+            update(plan)
+            .where((plan.c.id == wanted.id) & (plan.c.fence == row.fence))
+            .values(state="running", owner=owner, fence=fence, lease_until=now + lease_seconds)
+        )
+        if taken.rowcount != 1:
+            raise PlanBusy(
+                f"Plan {wanted.id} was taken by another process at this moment. Maybe wait for it."
+            )
+    here = (step.c.plan == wanted.id) & (step.c.run == row.run)
+    records = {
+        found.number: StepRecord(found.state, found.attempts, found.result, found.code, found.error)
+        for found in connection.execute(select(step).where(here))
+    }
+    state: PlanState = "running" if row.state in UNFINISHED else row.state
+    return Claim(wanted.id, row.run, fence, owner, lease_seconds, state, records)
+
+
+def record(connection: Connection, held: Claim, entries: Iterable[Entry], now: int) -> None:
+    """Write entries and renew the lease, all or nothing. Raises LostLease, NotHeld."""
+    _guard(connection, held, lease_until=now + held.lease_seconds)
+    lines = []
+    for entry in entries:
+        for mark in entry.marks:
+            _mark(connection, held, mark)
+            _apply(connection, mark)
+            if mark.state != "intent":
+                word = mark.state if mark.error is None else "failed"
+                text = mark.error or mark.step.host or mark.step.pool
+                lines.append((f"{mark.step.kind} {word}", mark.step.volume, text))
+        if entry.settled is not None:
+            _settle(connection, held, entry.settled)
+    tell(connection, now, held.owner, lines)
+
+
+def finish(connection: Connection, held: Claim, state: PlanState) -> None:
+    """Give the right back: with `running` somebody can go on later, with any other state the plan is over."""
+    _guard(connection, held, state=state, owner=None, lease_until=0)
+
+
+def _check_idle(row: Row[Any], now: int, alive: Callable[[str], bool]) -> None:
+    if row.owner is not None and row.lease_until > now and alive(row.owner):
+        raise PlanBusy(
+            f"Plan {row.id} is being run by {row.owner}, whose lease lasts {row.lease_until - now} s more. "
+            "Maybe wait for it."
+        )
+
+
+def _guard(connection: Connection, held: Claim, **values: object) -> None:
+    mine = (plan.c.id == held.plan) & (plan.c.fence == held.fence) & (plan.c.state == "running")
+    if connection.execute(update(plan).where(mine).values(**values)).rowcount != 1:
+        raise LostLease(
+            f"Plan {held.plan} was taken over by another process. Maybe look at its progress there."
+        )
+
+
+def _mark(connection: Connection, held: Claim, mark: Mark) -> None:
+    here = (step.c.plan == held.plan) & (step.c.run == held.run) & (step.c.number == mark.step.number)
+    values: dict[str, object] = {"state": mark.state}
+    if mark.state == "intent":
+        values["attempts"] = step.c.attempts + 1
+    if mark.result is not None:
+        values["result"] = dict(mark.result)
+    if mark.error is not None:
+        values |= {"code": mark.code, "error": mark.error}
+    connection.execute(update(step).where(here).values(values))
+
+
+def _apply(connection: Connection, mark: Mark) -> None:
+    """What a mark makes of its volume."""
+    name, result = mark.step.volume, mark.result or {}
+    kind = INVERSE[mark.step.kind] if mark.state == "undone" else mark.step.kind
+    if mark.state == "intent" and kind in ("create", "delete"):
+        _change(connection, name, state="creating" if kind == "create" else "deleting")
+    if mark.state not in ("done", "undone"):
+        return
+    if kind == "create":
+        _change(connection, name, state="available", native_id=result["native_id"])
+    elif kind == "delete":
+        _change(connection, name, state="deleting", native_id=None)
+    elif kind == "release":
+        remove(connection, name)
+        count_change(connection)
+    else:
+        _connect(connection, kind, {"volume": name, "host": mark.step.host}, result)
+
+
+def _connect(connection: Connection, kind: StepKind, here: dict[str, str | None], result: Result) -> None:
+    """Access and attachments: one row per volume and host; none where nobody attached."""
+    table = access if kind in ("grant", "revoke") else attachment
+    connection.execute(delete(table).filter_by(**here))
+    if kind in ("grant", "attach") and result:
+        connection.execute(insert(table).values(**here, **result))
+
+
+def _settle(connection: Connection, held: Claim, settled: Settled) -> None:
+    """Let go of a volume, whose document is from now on what was planned, or again what it was before."""
+    here = (volume.c.name == settled.volume) & (volume.c.plan == held.plan)
+    row = connection.execute(select(volume.c.document, volume.c.earlier).where(here)).one_or_none()
+    if row is None:
+        return
+    document = row.document
+    if settled.outcome == "done":
+        document = dict(settled.document)
+    elif settled.outcome == "rolled_back" and row.earlier is not None:
+        document = row.earlier
+    connection.execute(update(volume).where(here).values(plan=None, earlier=None, document=document))
+    if document != row.document:
+        count_change(connection)
+
+
+def _change(connection: Connection, name: str, **values: object) -> None:
+    if connection.execute(update(volume).where(volume.c.name == name).values(**values)).rowcount != 1:
+        raise NotHeld(f"Volume {name} is not in the ledger any more. Maybe it was released.")

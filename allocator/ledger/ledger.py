@@ -1,0 +1,139 @@
+"""The durable record of what is reserved, made and granted: each method is one transaction."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Collection, Iterable
+
+from sqlalchemy import Connection, Engine
+
+from allocator.domain.plan import Plan
+from allocator.domain.qos import Qos
+from allocator.ledger import facts, history, journal, observations, plans, reservation, volumes
+from allocator.ledger.opening import lent_store, open_store
+from allocator.ledger.records import Claim, Document, Entry, Event, Observation, PlanState, StoredVolume
+from allocator.ledger.store import Store
+
+
+class Ledger:
+    """Correct under several processes and after a `kill -9` at any instant: what a method wrote is on disk.
+
+    Every method raises a LedgerError where the ledger is locked, read-only, damaged or out of reach.
+    """
+
+    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+
+    @classmethod
+    def open(
+        cls, url: str, *, engine: Engine | None = None, clock: Callable[[], float] = time.time
+    ) -> Ledger:
+        """Open a ledger, and make it where there is none yet: `sqlite:///path`, or any URL of SQLAlchemy.
+
+        With `engine` the ledger lives in the database of the program that embeds it, beside other tables, and
+        `url` only names it in messages. A SQLite file is made with mode 0600, complete or not at all.
+        Raises LedgerError, and has then changed nothing.
+        """
+        return cls(open_store(url) if engine is None else lent_store(engine, url), clock)
+
+    def close(self) -> None:
+        """Let go of the database; nothing is lost without it."""
+        self._store.close()
+
+    def changes(self) -> int:
+        """Counts each commit that changes what a decision rests on: volumes, their documents, observations.
+
+        Read it before the facts: a decision on facts newer than the counter is refused, never wrong.
+        """
+        with self._store.reading() as connection:
+            return facts.changes(connection)
+
+    def volumes(self, only: Collection[str] | None = None) -> list[StoredVolume]:
+        """Every volume, or those of the names given that there are, in order of name."""
+        with self._store.reading() as connection:
+            return volumes.stored_volumes(connection, only)
+
+    def reserve(self, plan: Plan, *, seen: int) -> bool:
+        """Hold the plan's new volumes, bind those it changes and record the plan, if `changes` is `seen`.
+
+        True where that was done, and `changes` is then `seen` + 1. False for a plan that is reserved,
+        running, or done with its volumes still there: it is left alone. One that is over and whose volumes
+        are gone starts a new run. Raises StaleDecision where the facts changed (decide again), AlreadyHeld
+        where another plan holds a name or changes a volume, NotHeld for a volume that is not there,
+        UnknownPlan for a plan that does not match its id.
+        """
+        with self._store.writing() as connection:
+            reserved = reservation.reserve(connection, plan, seen)
+            if reserved:
+                self._tell(connection, "reserved", plan.id, f"{len(plan.volumes)} volumes")
+            return reserved
+
+    def release(self, name: str) -> None:
+        """Give up a volume that is reserved and not being made yet. Raises NotHeld otherwise."""
+        with self._store.writing() as connection:
+            reservation.release(connection, name)
+            self._tell(connection, "released", name, "before it was made")
+
+    def unfinished(self) -> list[Plan]:
+        """The plans that are reserved or half run: whoever applies one goes on where it stopped."""
+        with self._store.reading() as connection:
+            return plans.unfinished(connection)
+
+    def claim(self, plan: Plan, *, owner: str, lease_seconds: int, alive: Callable[[str], bool]) -> Claim:
+        """Take the right to run a plan, with how far each step has come; `alive` tells whether an owner is.
+
+        Raises UnknownPlan, or PlanBusy while another owner is alive and its lease lasts.
+        """
+        with self._store.writing() as connection:
+            return journal.claim(connection, plan, owner, self._now(), lease_seconds, alive)
+
+    def record(self, claim: Claim, entries: Iterable[Entry]) -> None:
+        """Write journal entries and renew the lease, in one commit. Raises LostLease, NotHeld."""
+        with self._store.writing() as connection:
+            journal.record(connection, claim, entries, self._now())
+
+    def finish(self, claim: Claim, state: PlanState) -> None:
+        """End a claim: with `running` the plan can be gone on with, with any other state it is over."""
+        with self._store.writing() as connection:
+            journal.finish(connection, claim, state)
+
+    def foreign(self, pool: str, documents: Iterable[Document]) -> None:
+        """Replace the volumes found on a pool that the engine did not make (R07)."""
+        with self._store.writing() as connection:
+            observations.replace_foreign(connection, pool, documents)
+
+    def foreign_documents(self) -> list[Document]:
+        """The documents of all foreign volumes."""
+        with self._store.reading() as connection:
+            return observations.foreign_documents(connection)
+
+    def observed(self, pool: str, used_bytes: int | None, default_qos: Qos) -> None:
+        """Record what a pool's device showed; None where it cannot tell how many bytes are used."""
+        with self._store.writing() as connection:
+            seen = Observation(used_bytes, default_qos, self._now())
+            observations.replace_observation(connection, pool, seen)
+
+    def observations(self) -> dict[str, Observation]:
+        """What each pool's device showed last."""
+        with self._store.reading() as connection:
+            return observations.observations(connection)
+
+    def event(self, kind: str, subject: str, text: str) -> None:
+        """Append a line to the history. Never put a secret in it."""
+        with self._store.writing() as connection:
+            self._tell(connection, kind, subject, text)
+
+    def events(self, subject: str | None = None, *, last: int = 1000) -> list[Event]:
+        """The newest `last` lines of the history, oldest first: of one volume or plan, or of all."""
+        with self._store.reading() as connection:
+            return history.told(connection, subject, last)
+
+    def _now(self) -> int:
+        return int(self._clock())
+
+    def _tell(self, connection: Connection, kind: str, subject: str, text: str) -> None:
+        actor = f"{socket.gethostname()}:{os.getpid()}"
+        history.tell(connection, self._now(), actor, [(kind, subject, text)])

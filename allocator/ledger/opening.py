@@ -1,0 +1,92 @@
+"""From a URL, or from an engine that another program lends, to a store that holds a ledger of our version."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from allocator.ledger.errors import LedgerError, LedgerReadOnly
+from allocator.ledger.place import check_place, lock_beside, turn
+from allocator.ledger.schema import bring_up_to_date
+from allocator.ledger.store import Store
+
+
+def open_store(url: str) -> Store:
+    """The ledger at a URL, made where there is none; in a server's database it may lie beside other tables.
+
+    Raises LedgerError, and has then changed nothing.
+    """
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            store = _checked(_store_of(_path(parsed)), shared=False, ours=True)
+            store.log_ahead()
+            return store
+        store = Store(create_engine(parsed), parsed.render_as_string(hide_password=True))
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise LedgerError(
+            f"The ledger's URL cannot be used: {error}. Maybe write sqlite:///ledger.db."
+        ) from None
+    return _checked(store, shared=True, ours=True)
+
+
+def lent_store(engine: Engine, name: str) -> Store:
+    """The ledger in another program's database; writers of a SQLite file still wait in line."""
+    database = engine.url.database
+    on_file = engine.dialect.name == "sqlite" and database not in (None, "", ":memory:")
+    lock = lock_beside(Path(str(database)).resolve()) if on_file else None
+    return _checked(Store(engine, name, lock), shared=True, ours=False)
+
+
+def _checked(store: Store, *, shared: bool, ours: bool) -> Store:
+    try:
+        bring_up_to_date(store, shared=shared)
+    except BaseException:
+        if ours:
+            store.close()
+        raise
+    return store
+
+
+def _path(url: URL) -> Path:
+    if url.database in (None, "", ":memory:") or str(url.database).startswith("file:") or url.query:
+        raise LedgerError(f"{url.render_as_string()} names no file. Maybe write sqlite:///ledger.db.")
+    return Path(str(url.database)).resolve()
+
+
+def _store_of(path: Path) -> Store:
+    check_place(path)
+    if not path.exists():
+        try:
+            with turn(lock_beside(path)):
+                _make(path)
+        except OSError as error:
+            raise LedgerReadOnly(
+                f"Ledger {path} cannot be made: {error}. Maybe choose another place."
+            ) from error
+    return Store.of_file(path, lock_beside(path))
+
+
+def _make(path: Path) -> None:
+    """Make a whole ledger under another name and move it into place: there is never half of one."""
+    if path.exists():
+        return
+    fresh = path.with_name(f"{path.name}.new")
+    for leftover in ("", "-wal", "-shm", "-journal"):
+        Path(f"{fresh}{leftover}").unlink(missing_ok=True)
+    os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY, 0o600))
+    store = Store.of_file(fresh, lock=None)
+    try:
+        store.log_ahead()
+        bring_up_to_date(store, shared=False)
+    finally:
+        store.close()
+    fresh.rename(path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

@@ -1,0 +1,129 @@
+"""What the ledger gives back, and what it is given to write: plain frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from allocator.domain.plan import Step
+from allocator.domain.qos import Qos
+
+Document = Mapping[str, object]
+Result = Mapping[str, str | None]
+"""What a step came to: `native_id`; `uri`, `address`, `iqn`, `chap_user`; `device`. Never a secret."""
+VolumeState = Literal["reserved", "creating", "available", "deleting"]
+PlanState = Literal["planned", "running", "done", "failed", "rolled_back"]
+StepState = Literal["pending", "intent", "done", "failed", "undone"]
+Outcome = Literal["done", "failed", "rolled_back"]
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A host that has access to a volume, and the identity that was granted."""
+
+    host: str
+    uri: str
+    address: str | None = None
+    iqn: str | None = None
+    chap_user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A host that a volume is attached to, and the hypervisor's own name of the device."""
+
+    host: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVolume:
+    """A volume as the ledger holds it. `plan` is the unfinished plan that is changing it."""
+
+    name: str
+    volume_id: str
+    pool: str
+    document: Document
+    state: VolumeState
+    native_id: str | None = None
+    plan: str | None = None
+    access: tuple[Granted, ...] = ()
+    attachments: tuple[Attached, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A pool as its device showed it at `at`, in seconds since 1970."""
+
+    used_bytes: int | None
+    default_qos: Qos
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the history."""
+
+    seq: int
+    at: int
+    actor: str
+    kind: str
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """How far a step has come. `attempts` counts how often it was begun, over all processes."""
+
+    state: StepState
+    attempts: int = 0
+    result: Result | None = None
+    code: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to run a plan. `fence` grows with every claim: what an earlier holder writes is refused.
+
+    A plan that is finished gives no right to write, only its `state`.
+    """
+
+    plan: str
+    run: int
+    fence: int
+    owner: str
+    lease_seconds: int
+    state: PlanState
+    steps: Mapping[int, StepRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A step's new state; `undone` with an error says that it never had an effect."""
+
+    step: Step
+    state: StepState
+    result: Result | None = None
+    code: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """All that the plan had to do on one volume has been done, has failed or has been undone."""
+
+    volume: str
+    outcome: Outcome
+    document: Document
+    """The volume's document once the plan is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is written to the journal in one piece."""
+
+    marks: tuple[Mark, ...] = ()
+    settled: Settled | None = None

@@ -1,0 +1,149 @@
+"""The tables, in the words of SQLAlchemy Core; `migrations` makes them.
+
+Every table is named `allocator_*`, so that a ledger can live in the database of the program that embeds it.
+Sizes and counters are BIGINT; times are whole seconds since 1970; documents are JSON text.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+SCHEMA: Final = "0001"
+"""The newest migration; compared as text."""
+VERSION_TABLE: Final = "allocator_version"
+NAME_LENGTH: Final = 63
+
+METADATA: Final = MetaData()
+_NAME: Final = String(NAME_LENGTH)
+_PLAN_ID: Final = String(16)
+_DOCUMENT: Final = JSON(none_as_null=True)
+
+
+def _one_of(column: str, *states: str) -> CheckConstraint:
+    return CheckConstraint(
+        f"{column} IN ({', '.join(repr(state) for state in states)})", name=f"known_{column}"
+    )
+
+
+meta: Final = Table(
+    "allocator_meta",
+    METADATA,
+    Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
+    Column("ledger", String(36), nullable=False),
+    Column("changes", BigInteger, nullable=False),
+)
+
+volume: Final = Table(
+    "allocator_volume",
+    METADATA,
+    Column("name", _NAME, primary_key=True),
+    Column("volume_id", String(20), nullable=False, unique=True),
+    Column("pool", _NAME, nullable=False),
+    Column(
+        "state", String(16), _one_of("state", "reserved", "creating", "available", "deleting"), nullable=False
+    ),
+    Column("native_id", Text),
+    Column("plan", _PLAN_ID),
+    Column("document", _DOCUMENT, nullable=False),
+    Column("earlier", _DOCUMENT),
+)
+"""`plan` is the unfinished plan that is changing the volume, `earlier` its document if that is undone."""
+
+access: Final = Table(
+    "allocator_access",
+    METADATA,
+    Column("volume", _NAME, ForeignKey(volume.c.name), primary_key=True),
+    Column("host", _NAME, primary_key=True),
+    Column("uri", Text, nullable=False),
+    Column("address", Text),
+    Column("iqn", Text),
+    Column("chap_user", Text),
+)
+"""Who was granted, and as whom: what a revoke must name, whatever the documents say by then."""
+
+attachment: Final = Table(
+    "allocator_attachment",
+    METADATA,
+    Column("volume", _NAME, ForeignKey(volume.c.name), primary_key=True),
+    Column("host", _NAME, primary_key=True),
+    Column("device", Text, nullable=False),
+)
+
+plan: Final = Table(
+    "allocator_plan",
+    METADATA,
+    Column("id", _PLAN_ID, primary_key=True),
+    Column("run", Integer, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    Column(
+        "state",
+        String(16),
+        _one_of("state", "planned", "running", "done", "failed", "rolled_back"),
+        nullable=False,
+    ),
+    Column("owner", Text),
+    Column("fence", BigInteger, nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+)
+
+step: Final = Table(
+    "allocator_step",
+    METADATA,
+    Column("plan", _PLAN_ID, ForeignKey(plan.c.id), primary_key=True),
+    Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(16), nullable=False),
+    Column("volume", _NAME, nullable=False),
+    Column("host", _NAME),
+    Column(
+        "state", String(16), _one_of("state", "pending", "intent", "done", "failed", "undone"), nullable=False
+    ),
+    Column("attempts", Integer, nullable=False),
+    Column("result", _DOCUMENT),
+    Column("code", String(32)),
+    Column("error", Text),
+)
+
+foreign_volume: Final = Table(
+    "allocator_foreign_volume",
+    METADATA,
+    Column("pool", _NAME, primary_key=True),
+    Column("name", _NAME, primary_key=True),
+    Column("document", _DOCUMENT, nullable=False),
+)
+
+observation: Final = Table(
+    "allocator_observation",
+    METADATA,
+    Column("pool", _NAME, primary_key=True),
+    Column("used_bytes", BigInteger),
+    Column("default_qos", _DOCUMENT, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+event: Final = Table(
+    "allocator_event",
+    METADATA,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Index("allocator_event_subject", "subject", "seq"),
+    implicit_returning=False,
+)

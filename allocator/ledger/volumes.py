@@ -1,0 +1,64 @@
+"""The volumes of the ledger, read back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, Table, delete, select
+
+from allocator.ledger.records import Attached, Granted, StoredVolume
+from allocator.ledger.tables import access, attachment, volume
+
+_MOST_PARAMETERS: Final = 500
+"""SQLite takes no more than 999 parameters in one statement before version 3.32."""
+
+
+def stored_volumes(connection: Connection, only: Collection[str] | None = None) -> list[StoredVolume]:
+    """Every volume in order of name, or those of the names given that there are."""
+    granted: dict[str, list[Granted]] = defaultdict(list)
+    attached: dict[str, list[Attached]] = defaultdict(list)
+    found: list[Row[Any]] = []
+    for names in [None] if only is None else portions(sorted(only)):
+        for row in _rows(connection, access, access.c.volume, names):
+            granted[row.volume].append(Granted(row.host, row.uri, row.address, row.iqn, row.chap_user))
+        for row in _rows(connection, attachment, attachment.c.volume, names):
+            attached[row.volume].append(Attached(row.host, row.device))
+        found += _rows(connection, volume, volume.c.name, names)
+    return [
+        StoredVolume(
+            name=row.name,
+            volume_id=row.volume_id,
+            pool=row.pool,
+            document=row.document,
+            state=row.state,
+            native_id=row.native_id,
+            plan=row.plan,
+            access=tuple(granted[row.name]),
+            attachments=tuple(attached[row.name]),
+        )
+        for row in found
+    ]
+
+
+def remove(connection: Connection, name: str) -> None:
+    """Forget a volume, with whatever access and attachments are still recorded."""
+    connection.execute(delete(access).where(access.c.volume == name))
+    connection.execute(delete(attachment).where(attachment.c.volume == name))
+    connection.execute(delete(volume).where(volume.c.name == name))
+
+
+def portions(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """A long list in parts that one statement takes."""
+    rest = iter(names)
+    while part := list(islice(rest, _MOST_PARAMETERS)):
+        yield part
+
+
+def _rows(
+    connection: Connection, table: Table, name: ColumnElement[str], names: Sequence[str] | None
+) -> Sequence[Row[Any]]:
+    statement = select(table).order_by(*table.primary_key.columns)
+    return connection.execute(statement if names is None else statement.where(name.in_(names))).all()

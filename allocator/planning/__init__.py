@@ -1,0 +1,1 @@
+"""From what changes to ordered steps."""

@@ -1,0 +1,101 @@
+"""A plan comes from a file that anybody may have edited: it is read strictly, and believed only after a check."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from allocator.documents import DocumentError, World
+from allocator.domain.inventory import Inventory
+from allocator.domain.placement import Volume
+from allocator.domain.plan import Plan, Step, StepKind, plan_id
+from allocator.planning.steps import attach_steps, delete_steps, detach_steps, placement_steps
+from allocator.rule import Rule
+from allocator.verify import worsened
+
+LONGEST: Final = 256 * 1024 * 1024
+"""Characters of the longest plan that is read: a plan of 100,000 volumes has about a third of it."""
+
+
+class PlanError(ValueError):
+    """A plan that cannot be read, was changed by hand, or no longer holds."""
+
+
+class _StepForm(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    number: int
+    kind: StepKind
+    volume: str
+    pool: str
+    host: str | None = None
+    after: list[int] = []
+
+
+class _PlanForm(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    version: int
+    id: str
+    steps: list[_StepForm]
+    volumes: list[dict[str, Any]]
+
+
+def read_plan(text: str) -> Plan:
+    """A plan from the JSON that `place -o` writes: the plan itself, or an outcome that holds one. Raises PlanError."""
+    if len(text) > LONGEST:
+        raise PlanError(f"The plan has {len(text):,} characters, more than {LONGEST:,}. Maybe split the batch.")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise PlanError(
+            f"The plan is no JSON: {type(error).__name__}. Maybe it was not written by `place -o`."
+        ) from None
+    if isinstance(data, dict) and isinstance(data.get("plan"), dict):
+        data = data["plan"]
+    try:
+        form = _PlanForm.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise PlanError(f"The plan is wrong at {where}: {first['msg']}. Maybe it was changed by hand.") from None
+    steps = [Step(s.number, s.kind, s.volume, s.pool, s.host, tuple(s.after)) for s in form.steps]
+    return Plan(form.id, tuple(steps), tuple(form.volumes))
+
+
+def checked_plan(plan: Plan, world: World, inventory: Inventory, rules: Sequence[Rule]) -> tuple[Volume, ...]:
+    """The plan's volumes, once it is certain that it is what its id says and that it breaks no rule now.
+
+    Raises PlanError.
+    """
+    if plan_id(plan.steps, plan.volumes) != plan.id:
+        raise PlanError(f"Plan {plan.id} is not what its id says. Maybe it was changed by hand: place again.")
+    try:
+        volumes = tuple(world.hold(plan.volumes))
+    except DocumentError as error:
+        raise PlanError(f"Plan {plan.id} does not fit the documents: {error}") from None
+    if plan.steps not in _expected(plan, volumes):
+        raise PlanError(f"Plan {plan.id} has steps that do not belong to its volumes. Maybe place again.")
+    new = [volume for volume in volumes if _differs(volume, inventory.find(volume.name))]
+    found = worsened(inventory, rules, new)
+    if found:
+        after, by_name = inventory.plus(new), {rule.name: rule for rule in rules}
+        text = "; ".join(by_name[violation.rule].reason(violation, after).text for violation in found[:3])
+        raise PlanError(f"Plan {plan.id} would break rule {found[0].rule}: {text}. Maybe place again.")
+    return volumes
+
+
+def _expected(plan: Plan, volumes: Sequence[Volume]) -> list[tuple[Step, ...]]:
+    """The steps that such volumes can have: placed, attached, detached or deleted."""
+    hosts = sorted({step.host for step in plan.steps if step.host is not None})
+    one = hosts[0] if len(hosts) == 1 else ""
+    return [
+        placement_steps(volumes), delete_steps(volumes), attach_steps(volumes, one), detach_steps(volumes, one),
+    ]  # fmt: skip
+
+
+def _differs(volume: Volume, known: Volume | None) -> bool:
+    return known is None or (volume.pool, volume.hosts, volume.asked) != (known.pool, known.hosts, known.asked)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 EFFORT: Final = Effort()
 TRIES: Final = 8
 """How often a decision is taken again because another process changed the ledger in between."""
+CONTENDED: Final = f"The ledger changed under {TRIES} decisions in a row. Maybe let fewer processes place at once."
 
 
 class Unsatisfiable(Exception):
@@ -125,16 +126,15 @@ class Allocator:
         from allocator.execution.runner import run
 
         ledger = self._ledger()
-        screen = self._current()
-        volumes = checked_plan(plan, self.world, screen.fleet.inventory, self.rules)
-        if not self._reserved(plan):
-            return await self.apply(plan, progress=progress)
-        inventory = screen.fleet.inventory.plus(volumes)
-        async with Connections(inventory) as connections:
-            try:
-                return await run(plan, ledger, inventory, connections, progress=progress)
-            finally:
-                self._seen = -1
+        for _ in range(TRIES):
+            inventory = self.inventory
+            volumes = checked_plan(plan, self.world, inventory, self.rules)
+            if self._reserved(plan):
+                break
+        else:
+            raise Contended(CONTENDED)
+        async with Connections(inventory.plus(volumes)) as connections:
+            return await run(plan, ledger, inventory.plus(volumes), connections, progress=progress)
 
     def attach(self, volume: str, host: str) -> Plan:
         """The plan that attaches a placed volume to a host (more than one, where its driver can)."""
@@ -184,14 +184,13 @@ class Allocator:
             screen = self._current()
             held = [volume for request in asked if (volume := screen.fleet.inventory.find(request.name)) is not None]
             new = [request for request in asked if screen.fleet.inventory.find(request.name) is None]
-            outcome = _outcome(decide(new, screen, self.tiers, effort, explain=explain), held)
+            decision = decide(new, screen, self.tiers, effort, explain=explain)
+            outcome = _outcome(decision, held)
             if whole and outcome.refused:
                 raise Unsatisfiable(outcome)
-            if self.ledger is None or self._reserved(outcome.plan):
+            if self.ledger is None or self._reserved(outcome.plan, decision.volumes):
                 return outcome
-        raise Contended(
-            f"The ledger changed under {TRIES} decisions in a row. Maybe fewer processes should place at once."
-        )
+        raise Contended(CONTENDED)
 
     def _asked(self, requests: Sequence[Request | Mapping[str, object]] | None) -> tuple[Request, ...]:
         if requests is None:
@@ -225,15 +224,22 @@ class Allocator:
         inventory.settle(self.world.hold(documents))
         return inventory
 
-    def _reserved(self, plan: Plan) -> bool:
-        """Reserve a plan in one transaction; False where the facts changed since they were read."""
+    def _reserved(self, plan: Plan, arrivals: Iterable[Volume] = ()) -> bool:
+        """Reserve a plan in one transaction; False where the facts changed since they were read.
+
+        Where the arrivals are all that the ledger changed by, the fleet takes them over without reading it again.
+        """
         from allocator.ledger import StaleDecision
 
-        ledger = self._ledger()
+        if not plan.steps:
+            return True
         try:
-            ledger.reserve(plan, seen=self._seen)
+            changed = self._ledger().reserve(plan, seen=self._seen)
         except StaleDecision:
             return False
+        if changed and arrivals:
+            self._screen.fleet.settle(arrivals)
+            self._seen += 1
         return True
 
     def _reserve_plan(self, steps: Iterable[Step], volume: Volume) -> Plan:

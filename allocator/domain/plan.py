@@ -6,9 +6,15 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from types import MappingProxyType
+from typing import Final, Literal
 
 StepKind = Literal["reserve", "create", "grant", "attach", "detach", "revoke", "delete", "release"]
+
+INVERSE: Final[Mapping[StepKind, StepKind]] = MappingProxyType(
+    {"reserve": "release", "create": "delete", "grant": "revoke", "attach": "detach"}
+)
+"""The step that undoes a step. A step that takes something away has none: it is tried again, not undone."""
 
 
 @dataclass(frozen=True, slots=True)

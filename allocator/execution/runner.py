@@ -45,6 +45,8 @@ async def run(
     goes on from there. Raises LedgerError (UnknownPlan, PlanBusy, LostLease...), PluginError, SecretError.
     """
     _check_plugins(plan, inventory, connections)
+    if not plan.steps:
+        return Report(plan.id, "done")
     claim = ledger.claim(plan, owner=this_process(), lease_seconds=lease_seconds, alive=may_live)
     if claim.state != "running":
         return summarise(plan, claim.steps)

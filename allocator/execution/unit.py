@@ -7,13 +7,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from allocator.domain.plan import Plan, Step
+from allocator.domain.plan import INVERSE, Plan, Step
 from allocator.execution.attempts import Refused
 from allocator.execution.report import Failure, VolumeOutcome
 from allocator.execution.work import Work
 from allocator.ledger import Mark, Settled, StepRecord
 from allocator.ledger.records import Document, StepState
-from allocator.planning.steps import INVERSE
 
 Records = Mapping[int, StepRecord]
 

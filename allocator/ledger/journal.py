@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from allocator.domain.plan import Plan, StepKind
+from allocator.domain.plan import INVERSE, Plan, StepKind
 from allocator.ledger.errors import LostLease, NotHeld, PlanBusy, UnknownPlan
 from allocator.ledger.facts import count_change
 from allocator.ledger.history import tell
@@ -15,7 +15,6 @@ from allocator.ledger.plans import check_plan
 from allocator.ledger.records import Claim, Entry, Mark, PlanState, Result, Settled, StepRecord
 from allocator.ledger.tables import access, attachment, plan, step, volume
 from allocator.ledger.volumes import remove
-from allocator.planning.steps import INVERSE
 
 UNFINISHED = ("planned", "running")
 

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
-from typing import Final
+from collections.abc import Iterable
 
 from allocator.domain.placement import Volume
 from allocator.domain.plan import Step, StepKind
-
-INVERSE: Final[Mapping[StepKind, StepKind]] = MappingProxyType(
-    {"reserve": "release", "create": "delete", "grant": "revoke", "attach": "detach"}
-)
-"""The step that undoes a step. A step that takes something away has none: it is tried again, not undone."""
 
 
 def placement_steps(volumes: Iterable[Volume]) -> tuple[Step, ...]:
@@ -64,9 +57,7 @@ class _Chains:
     def __init__(self) -> None:
         self.steps: list[Step] = []
 
-    def add(
-        self, volume: Volume, kind: StepKind, host: str | None = None, after: tuple[int, ...] = ()
-    ) -> int:
+    def add(self, volume: Volume, kind: StepKind, host: str | None = None, after: tuple[int, ...] = ()) -> int:
         number = len(self.steps) + 1
         self.steps.append(Step(number, kind, volume.name, volume.pool, host, after))
         return number

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from allocator.domain.placement import Volume
-from allocator.domain.plan import Step
+from allocator.domain.plan import INVERSE, Step
 from allocator.domain.request import Request
-from allocator.planning.steps import INVERSE, attach_steps, delete_steps, detach_steps, placement_steps
+from allocator.planning.steps import attach_steps, delete_steps, detach_steps, placement_steps
 
 
 def volume(name: str, *hosts: str) -> Volume:

@@ -58,7 +58,7 @@ def parse_share(value: int | Decimal | str) -> Fraction:
     text = str(value).strip()
     share = _fraction(text.removesuffix("%"), f"{value!r} is not a share. Maybe write it like 10%.") / 100
     if not text.endswith("%") or not 0 <= share <= 1:
-        raise QuantityError(f"{value!r} is not a share between 0% and 100%. Maybe {text.rstrip('%')}%.")
+        raise QuantityError(f"{value!r} is not a share between 0% and 100%. Maybe write it like 10%.")
     return share
 
 

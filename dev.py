@@ -26,7 +26,8 @@ PROGRAMS = {
     "fio": "fio",
 }
 """What the real tests and the iSCSI half of the demo need, and the Debian package that brings it."""
-PACKAGES = [*PROGRAMS.values(), "qemu-block-extra"]
+BLOCK_DRIVER = ("lib/*/qemu/block-iscsi.so", "qemu-block-extra")
+"""QEMU's iSCSI client is a module in a package of its own."""
 
 
 def main() -> int:
@@ -71,23 +72,27 @@ def prepare() -> None:
 
 def programs() -> None:
     """The real servers that tests and demo start; without them the parts that need them are skipped."""
-    missing = [package for program, package in PROGRAMS.items() if not found(program)]
+    missing = absent()
     if not missing:
         return
     if os.geteuid() == 0 and shutil.which("apt-get"):
-        print(f"installing {' '.join(PACKAGES)}", flush=True)
+        print(f"installing {' '.join(missing)}", flush=True)
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES]
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
         with (VENV / "apt.log").open("ab") as log:
             subprocess.run(["apt-get", "update", "-qq"], env=quiet, stdout=log, stderr=log, check=False)
             subprocess.run(install, env=quiet, stdout=log, stderr=log, check=False)
-        missing = [package for program, package in PROGRAMS.items() if not found(program)]
+        missing = absent()
     if missing:
         print(f"missing: {' '.join(missing)}; what needs them is skipped. Maybe: apt-get install {' '.join(missing)}")
 
 
-def found(program: str) -> bool:
-    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
+def absent() -> list[str]:
+    """The Debian packages that are needed and not there."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    packages = [package for program, package in PROGRAMS.items() if shutil.which(program, path=path) is None]
+    module, package = BLOCK_DRIVER
+    return packages if any(Path("/usr").glob(module)) else [*packages, package]
 
 
 def checks() -> int:

@@ -28,7 +28,9 @@ class Honour:
     kind: str
     pools: tuple[str, ...]
     hosts: tuple[str, ...]
-    """Hosts whose agent keeps it; of importance only where the hypervisor is to enforce it."""
+    """Hosts whose agent keeps it, and that carry the offering's host tags."""
+    needs_host: bool
+    """False in a fleet without hosts, unless the hypervisor is to enforce it."""
     complaints: tuple[tuple[str, str], ...]
     """(pool or host, why not)."""
 
@@ -42,7 +44,7 @@ class OfferingCheck:
 
     @property
     def honoured(self) -> bool:
-        return any(honour.pools and honour.hosts for honour in self.alternatives)
+        return any(honour.pools and (honour.hosts or not honour.needs_host) for honour in self.alternatives)
 
 
 def check_offering(
@@ -68,7 +70,14 @@ def check_offering(
             else:
                 complaints.append((host.name, found))
         honours.append(
-            Honour(asked.index, str(asked.kind), tuple(sorted(pools)), tuple(sorted(hosts)), tuple(complaints))
+            Honour(
+                alternative=asked.index,
+                kind=str(asked.kind),
+                pools=tuple(sorted(pools)),
+                hosts=tuple(sorted(hosts)),
+                needs_host=bool(inventory.hosts) or asked.by_hypervisor,
+                complaints=tuple(complaints),
+            )
         )
     return OfferingCheck(offering.name, tuple(honours))
 

@@ -137,16 +137,30 @@ class Allocator:
             return await run(plan, ledger, inventory.plus(volumes), connections, progress=progress)
 
     def attach(self, volume: str, host: str) -> Plan:
-        """The plan that attaches a placed volume to a host (more than one, where its driver can)."""
+        """The plan that attaches a placed volume to a host (more than one, where its driver can).
+
+        Raises LookupError for a name that is not there, ValueError where it cannot be attached.
+        """
         found = self._volume(volume)
+        if host not in self.inventory.hosts:
+            raise LookupError(f"There is no host {host} in the documents. Maybe `allocator list hosts` shows its name.")
+        if host in found.hosts:
+            raise ValueError(f"Volume {volume} is attached to {host} already. Maybe detach it first.")
         there = replace(found, hosts=(*found.hosts, host))
         self._must_hold(there)
         return self._reserve_plan(attach_steps([found], host), there)
 
     def detach(self, volume: str, host: str | None = None) -> Plan:
-        """The plan that detaches a volume from a host (None: from the one it is on) and revokes its access."""
+        """The plan that detaches a volume from a host (None: from the only one it is on) and revokes its access.
+
+        Raises LookupError for a volume that is not there, ValueError for a host that it is not attached to.
+        """
         found = self._volume(volume)
-        leaving = host or (found.hosts[0] if found.hosts else "")
+        leaving = host if host is not None or len(found.hosts) != 1 else found.hosts[0]
+        if leaving is None or leaving not in found.hosts:
+            where = " and ".join(found.hosts) or "no host"
+            wrong = "" if host is None else f", not to {host}"
+            raise ValueError(f"Volume {volume} is attached to {where}{wrong}. Maybe `allocator list volumes` helps.")
         left = replace(found, hosts=tuple(name for name in found.hosts if name != leaving))
         return self._reserve_plan(detach_steps([found], leaving), left)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from allocator.domain.outcome import Count, GoalResult, Outcome, Placed, Refusal, RefusalKind
@@ -20,31 +20,53 @@ MEANING = {
 
 def outcome_text(outcome: Outcome) -> str:
     """The whole outcome: where everything goes, then every refusal with its reasons."""
-    lines = [_placed_line(placed) for placed in outcome.placed]
+    lines = [placed_line(placed) for placed in outcome.placed]
     for refusal in outcome.refused:
         lines += refusal_lines(refusal)
     if not lines:
         lines.append("Nothing was asked for.")
+    return "\n".join([*lines, summary_line(outcome)])
+
+
+def summary_line(outcome: Outcome) -> str:
+    """How many were placed, and what the answer costs by each goal."""
     goals = ", ".join(_goal_text(goal) for goal in outcome.goals)
-    lines.append(f"{outcome.status}: {len(outcome.placed)} placed, {len(outcome.refused)} refused; {goals}")
-    return "\n".join(lines)
+    return f"{outcome.status}: {len(outcome.placed)} placed, {len(outcome.refused)} refused; cost: {goals}"
+
+
+def placed_line(placed: Placed) -> str:
+    """Where one request goes."""
+    host = f" and host {placed.host}" if placed.host else ", not attached"
+    choice = "" if placed.alternative == 0 else f" (choice {placed.alternative + 1})"
+    return f"{placed.request} goes to pool {placed.pool}{host}, {qos_words(placed.qos)}{choice}"
+
+
+def qos_words(kind: str) -> str:
+    """A kind of QoS in words."""
+    return {"none": "no QoS", "default": "the array's default QoS"}.get(kind, f"{kind} QoS")
 
 
 def refusal_lines(refusal: Refusal) -> list[str]:
     """One refusal: what it means, the histogram of what closes each place, and what would help."""
     lines = [f"{refusal.request} is refused: {MEANING[refusal.kind]}."]
-    for over in ("pools", "hosts"):
-        closed = [count for count in refusal.histogram if getattr(count, over)]
-        if closed:
-            parts = ", ".join(_count_text(count, over) for count in closed)
-            fit = refusal.pools - sum(count.pools for count in closed) if over == "pools" else None
-            head = f"{fit} of {refusal.pools} pools fit" if over == "pools" else "hosts"
-            lines.append(f"  {head}: {parts}")
+    lines += histogram_lines(refusal.histogram, refusal.pools)
     if refusal.because:
         lines.append(f"  because of: {', '.join(refusal.because)}")
     if refusal.together:
         lines.append(f"  together with: {', '.join(refusal.together)}")
     lines += [f"  {remedy.text}" for remedy in refusal.remedies]
+    return lines
+
+
+def histogram_lines(histogram: Sequence[Count], pools: int) -> list[str]:
+    """How many of so many pools are open, and what closes the others; then the same of hosts."""
+    lines = []
+    for over in ("pools", "hosts"):
+        closed = [count for count in histogram if getattr(count, over)]
+        parts = [", ".join(_count_text(count, over) for count in closed)] if closed else []
+        fit = pools - sum(count.pools for count in closed)
+        if closed or over == "pools":
+            lines.append("  " + ": ".join([f"{fit} of {pools} pools fit" if over == "pools" else "hosts", *parts]))
     return lines
 
 
@@ -55,8 +77,8 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "status": outcome.status,
         "seconds": outcome.seconds,
         "goals": [{"goal": goal.goal, "cost": goal.cost, "bound": goal.bound} for goal in outcome.goals],
-        "placed": [_placed_json(placed) for placed in outcome.placed],
-        "refused": [_refusal_json(refusal) for refusal in outcome.refused],
+        "placed": [placed_json(placed) for placed in outcome.placed],
+        "refused": [refusal_json(refusal) for refusal in outcome.refused],
         "plan": plan_json(outcome.plan),
     }
 
@@ -82,7 +104,8 @@ def _step_json(step: Step) -> dict[str, Any]:
     }
 
 
-def _placed_json(placed: Placed) -> dict[str, Any]:
+def placed_json(placed: Placed) -> dict[str, Any]:
+    """Where one request goes, as plain data."""
     return {
         "request": placed.request,
         "vm": placed.vm,
@@ -93,22 +116,25 @@ def _placed_json(placed: Placed) -> dict[str, Any]:
     }
 
 
-def _refusal_json(refusal: Refusal) -> dict[str, Any]:
+def refusal_json(refusal: Refusal) -> dict[str, Any]:
+    """One refusal as plain data; `considered` counts pools."""
     return {
         "request": refusal.request,
         "kind": str(refusal.kind),
         "because": list(refusal.because),
         "together": list(refusal.together),
         "considered": refusal.pools,
-        "histogram": [
-            {"rule": count.rule, "pools": count.pools, "hosts": count.hosts, "text": count.text}
-            for count in refusal.histogram
-        ],
+        "histogram": histogram_json(refusal.histogram),
         "remedies": [
             {"text": remedy.text, "verified": remedy.verified, "change": _plain(remedy.change)}
             for remedy in refusal.remedies
         ],
     }
+
+
+def histogram_json(histogram: Iterable[Count]) -> list[dict[str, Any]]:
+    """What closes how many pools and hosts, as plain data."""
+    return [{"rule": count.rule, "pools": count.pools, "hosts": count.hosts, "text": count.text} for count in histogram]
 
 
 def _plain(value: object) -> Any:
@@ -118,13 +144,6 @@ def _plain(value: object) -> Any:
     if isinstance(value, Iterable) and not isinstance(value, str):
         return [_plain(item) for item in value]
     return value
-
-
-def _placed_line(placed: Placed) -> str:
-    host = f" and host {placed.host}" if placed.host else ", not attached"
-    qos = {"none": "no QoS", "default": "the array's default QoS"}.get(placed.qos, f"{placed.qos} QoS")
-    choice = "" if placed.alternative == 0 else f" (choice {placed.alternative + 1})"
-    return f"{placed.request} goes to pool {placed.pool}{host}, {qos}{choice}"
 
 
 def _count_text(count: Count, over: str) -> str:

@@ -62,7 +62,11 @@ class Refusing:
         levels = [self._pool_levels(ask, screen) for ask in asks]
         counts = self._counts(levels, [(ask,) for ask in asks], "pool")
         if request.attaches:
+            # By a choice for which no pool is open, it is of no interest that hosts are.
+            hopeful = {ask.asked.index for ask, level in zip(asks, levels, strict=True) if self._any_open(level)}
             parties = _parties([screen.asks(other, coming) for other in requests])
+            mine = requests.index(request)
+            parties = [party for party in parties if party[mine].asked.index in hopeful] or parties
             counts += self._counts([self._host_levels(party) for party in parties], parties, "host")
         return sorted(counts, key=lambda count: (-count.pools, -count.hosts, count.text))
 
@@ -74,6 +78,10 @@ class Refusing:
             unreached = ~screen.reached(screen.hosts((ask,)))
             levels[unreached & (levels == len(self.rules))] = self._reach
         return levels
+
+    def _any_open(self, levels: IntArray) -> bool:
+        """Whether a pool is closed by nothing but its hosts."""
+        return bool(np.isin(levels, (self._reach, len(self.rules))).any())
 
     def _host_levels(self, asks: Sequence[Ask]) -> IntArray:
         masks = (rule.open_hosts(asks, self.fleet) for rule in self.rules)

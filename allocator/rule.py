@@ -100,7 +100,9 @@ def subject_volume(volume: str, place: str) -> tuple[str, str, str]:
 def singular(phrase: str) -> str:
     """`lack tag ssd` -> `lacks tag ssd`."""
     verb, _, rest = phrase.partition(" ")
-    verb = {"have": "has", "are": "is", "do": "does", "reach": "reaches"}.get(verb, f"{verb}s")
+    if verb == "always":
+        return f"always {singular(rest)}"
+    verb = {"have": "has", "are": "is", "do": "does", "reach": "reaches", "carry": "carries"}.get(verb, f"{verb}s")
     return f"{verb} {rest}"
 
 

@@ -43,6 +43,10 @@ class FitRule(Rule):
         """What the rule reads of a host."""
         return host.name
 
+    def concerns(self, ask: Ask, over: str) -> bool:
+        """False where every pool (or host) fits this ask, so that none needs to be asked."""
+        return True
+
     def pool_complaint(self, ask: Ask, pool: Pool) -> str | None:
         """Why the pool does not fit, to be read after a number of pools; None where it fits."""
         return None
@@ -52,14 +56,15 @@ class FitRule(Rule):
         return None
 
     def open_pools(self, ask: Ask, fleet: Fleet, only: Rows = None) -> BoolArray | None:
-        if type(self).pool_complaint is FitRule.pool_complaint:
+        if not self.concerns(ask, "pool"):
             return None
         kinds = fleet.kinds("pool", self.sees_pool)
         fits = np.array([self.pool_complaint(ask, pool) is None for pool in kinds.examples], dtype=np.bool_)
         return fits[kinds.codes] if only is None else fits[kinds.codes[only]]
 
     def open_hosts(self, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> BoolArray | None:
-        if type(self).host_complaint is FitRule.host_complaint:
+        asks = [ask for ask in asks if self.concerns(ask, "host")]
+        if not asks:
             return None
         kinds = fleet.kinds("host", self.sees_host)
         fits = np.array(
@@ -230,11 +235,12 @@ class LimitRule(Rule):
         for limit in self._limits_of(asks, fleet.inventory):
             if (limit.charge.over == "host") != (over == "host"):
                 continue
-            if self._not_worse(limit, asks, fleet, rows).all():
+            asked = int(fleet.amounts(limit.charge, asks)[rows].max())
+            # Who adds nothing to a sum has only made its limit hold: another limit says what is in the way.
+            if not asked or self._not_worse(limit, asks, fleet, rows).all():
                 continue
             if limit.closed is not None:
                 return limit.closed
-            asked = int(fleet.amounts(limit.charge, asks)[rows].max())
             most = limit.rows(fleet)
             left = (most if isinstance(most, int) else most[rows]) - fleet.sums(limit.charge)[rows]
             best = int(left.argmax())
@@ -258,11 +264,14 @@ def _total(limit: Limit, label: str, inventory: Inventory) -> int:
 
 def _amount(limit: Limit, label: str, place: Any, inventory: Inventory) -> int:
     """What is above the limit at one place, 0 where the limit does not hold."""
+    most = limit.of(place)
+    if most >= UNLIMITED:
+        return 0
     if limit.where is not None and inventory.total(limit.where, label) < 1:
         return 0
     if limit.unless is not None and inventory.total(limit.unless, label) > 0:
         return 0
-    return max(0, _total(limit, label, inventory) - limit.of(place))
+    return max(0, _total(limit, label, inventory) - most)
 
 
 def _labels(charge: Charge, inventory: Inventory, touched: Touched | None) -> Iterator[tuple[str, Any]]:

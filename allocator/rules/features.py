@@ -35,6 +35,9 @@ class Features(FitRule):
     def sees_host(host: Host) -> Hashable:
         return host.manifest
 
+    def concerns(self, ask: Ask, over: str) -> bool:
+        return over == "pool" or ask.alternative.by_hypervisor
+
     def pool_complaint(self, ask: Ask, pool: Pool) -> str | None:
         request, manifest = ask.request, pool.manifest
         driver = f"(driver {manifest.name})"

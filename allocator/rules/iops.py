@@ -11,7 +11,7 @@ from allocator.domain.places import Pool
 from allocator.domain.policy import Policy
 from allocator.domain.qos import Alternative
 from allocator.domain.request import Request
-from allocator.domain.sizes import floor_times
+from allocator.domain.sizes import floor_times, format_count
 from allocator.shapes import UNLIMITED, Limit, LimitRule
 
 
@@ -37,7 +37,7 @@ class Iops(LimitRule):
         self._limits = (
             Limit("floors", "guaranteed IOPS", self.floors, _sellable_or_any if unlimited else _sellable),
             Limit("ceilings", "IOPS of ceilings", ceilings, _ceilings_sellable),
-            Limit("peaks", "IOPS of ceilings behind reserved floors", peaks, _reservable, where=self.floors),
+            Limit("peaks", "IOPS of ceilings behind reserved floors", peaks, _reservable, where=self.floors, show=_shown),
         )
         self.sold = self._limits[0]
 
@@ -61,6 +61,10 @@ def _peak(request: Request, alternative: Alternative, pool: Pool) -> int:
 
 UNBOUNDED_PEAK = 2**40
 """More IOPS than any pool has, and small enough that a million of them can be added."""
+
+
+def _shown(peak: int) -> str:
+    return "unlimited" if peak >= UNBOUNDED_PEAK else format_count(peak)
 
 
 def _sellable(pool: Pool) -> int:

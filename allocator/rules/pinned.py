@@ -28,6 +28,12 @@ class Pinned(FitRule):
     def sees_host(host: Host) -> Hashable:
         return host.name, host.cluster, host.zone
 
+    def concerns(self, ask: Ask, over: str) -> bool:
+        request = ask.request
+        if over == "pool" and request.attaches:
+            return request.pool is not None
+        return any((request.pool, request.host, request.cluster, request.zone))
+
     def pool_complaint(self, ask: Ask, pool: Pool) -> str | None:
         request = ask.request
         if request.pool is not None and pool.name != request.pool:

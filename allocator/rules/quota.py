@@ -42,15 +42,18 @@ class QuotaRule(LimitRule):
 
 
 def _limits(tenant: str, quota: Quota) -> Iterable[Limit]:
-    scope = f"tag {quota.tag}" if quota.tag else f"offering {quota.offering}" if quota.offering else "everything"
+    narrowed = (("tag", quota.tag), ("offering", quota.offering))
+    scope = " and ".join(f"{what} {name}" for what, name in narrowed if name is not None) or "everything"
     mine = partial(_mine, tenant, quota.offering)
     if quota.capacity_bytes is not None:
         taken = Charge("bytes", ALL, partial(_bytes, quota.tag), sees=_sees, members=mine)
         what = f"of {tenant}'s quota for {scope}"
-        yield Limit(f"{tenant}-{scope}-capacity", what, taken, quota.capacity_bytes, show=format_bytes)
+        key = f"{tenant}-{scope}-capacity-{quota.capacity_bytes}"
+        yield Limit(key, what, taken, quota.capacity_bytes, show=format_bytes)
     if quota.iops is not None:
         taken = Charge("guaranteed IOPS", ALL, partial(_iops, quota.tag), sees=_sees, members=mine)
-        yield Limit(f"{tenant}-{scope}-iops", f"guaranteed IOPS of {tenant}'s quota for {scope}", taken, quota.iops)
+        what = f"guaranteed IOPS of {tenant}'s quota for {scope}"
+        yield Limit(f"{tenant}-{scope}-iops-{quota.iops}", what, taken, quota.iops)
 
 
 def _mine(tenant: str, offering: str | None, request: Request) -> bool:

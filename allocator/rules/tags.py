@@ -29,6 +29,12 @@ class Tags(FitRule):
     def sees_host(host: Host) -> Hashable:
         return host.tags
 
+    def concerns(self, ask: Ask, over: str) -> bool:
+        request = ask.request
+        if over == "host":
+            return bool(request.host_tags)
+        return bool(request.tags or request.forbid_tags or self.policy.untagged == "untagged_only")
+
     def pool_complaint(self, ask: Ask, pool: Pool) -> str | None:
         request = ask.request
         if not request.tags <= pool.tags:

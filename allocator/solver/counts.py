@@ -59,7 +59,7 @@ class Counts:
         """The variables of one class, and what makes its units whole."""
         unit, size = unit_class.example, len(unit_class)
         ways = [
-            {ask: (self._open_pools(unit, i, ask), self._open_hosts(unit, ask)) for ask in self._asks(unit, i, coming)}
+            {ask: (self._open_pools(unit, i, ask), self._open_hosts(unit, i, ask)) for ask in self._asks(unit, i, coming)}
             for i in range(len(unit.requests))
         ]
         seats = set.intersection(*({k for _, hosts in way.values() for k in hosts} for way in ways))
@@ -115,13 +115,16 @@ class Counts:
             return False
         return home[index].pool == self.fleet.pools[row].name and home[index].alternative == ask.alternative
 
-    def _open_hosts(self, unit: Unit, ask: Ask) -> set[int]:
+    def _open_hosts(self, unit: Unit, index: int, ask: Ask) -> set[int]:
+        """Classes of hosts; a unit with a home keeps its hosts, which must be open to what it asks anew."""
         if not unit.attaches:
             return {NOWHERE}
-        if unit.home:
-            row = self.fleet.host_row[unit.home[0].hosts[0]]
-            return {k for k, hosts in enumerate(self.host_classes) if row in hosts.rows}
         open_hosts = self.screen.hosts((ask,))
+        if unit.home:
+            rows = [self.fleet.host_row[name] for name in unit.home[0].hosts]
+            if ask.asked != unit.home[index].asked and not open_hosts[rows].all():
+                return set()
+            return {k for k, hosts in enumerate(self.host_classes) if rows[0] in hosts.rows}
         return {k for k, hosts in enumerate(self.host_classes) if any(open_hosts[row] for row in hosts.rows)}
 
     def _host_rows(self, number: int, k: int) -> Sequence[int]:

@@ -235,7 +235,7 @@ class Allocator:
         ]
         inventory = base.copy(instead=pools)
         documents = [stored.document for stored in ledger.volumes()] + ledger.foreign_documents()
-        inventory.settle(self.world.hold(documents))
+        inventory.settle(self.world.hold(documents, inventory))
         return inventory
 
     def _reserved(self, plan: Plan, arrivals: Iterable[Volume] = ()) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from allocator.domain.request import Request
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 Sees = Callable[[Any], Hashable]
+T = TypeVar("T")
+MOST_REMEMBERED: Final = 100_000
+"""Answers kept for asks that were seen before; beyond it all are forgotten and worked out again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +39,8 @@ class Ask:
     """As it was asked for."""
     coming: frozenset[str] = frozenset()
     """Groups with members that are being placed in the same call."""
+    likeness: int = -1
+    """Asks of one fleet with the same number differ in nothing but names; -1: not compared with others."""
 
     @classmethod
     def of(cls, volume: Volume) -> Ask:
@@ -70,6 +75,7 @@ class Fleet:
         self._limits: dict[tuple[bool, Callable[[Any], int]], IntArray] = {}
         self._labels: dict[str, tuple[IntArray, dict[str, int]]] = {}
         self._tallies: dict[Charge, IntArray] = {}
+        self._remembered: dict[tuple[object, int], Any] = {}
 
     def places(self, over: str) -> Sequence[Place]:
         """Hosts for `host`, else pools: the rows that a charge over such places is worked out for."""
@@ -137,14 +143,31 @@ class Fleet:
             return tally[: len(codes)]
         return np.where(codes >= 0, tally[codes], 0)
 
-    def amounts(self, charge: Charge, asks: Iterable[Ask]) -> IntArray:
-        """What the asks together would add to a charge at each row."""
+    def remember(self, what: object, ask: Ask, work_out: Callable[[], T]) -> T:
+        """What `work_out` gives for one ask, worked out once for all asks like it.
+
+        It may rest on documents only, never on what is placed.
+        """
+        if ask.likeness < 0:
+            return work_out()
+        key = (what, ask.likeness)
+        if key not in self._remembered:
+            if len(self._remembered) >= MOST_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[key] = work_out()
+        found: T = self._remembered[key]
+        return found
+
+    def amounts(self, charge: Charge, asks: Sequence[Ask]) -> IntArray:
+        """What the asks together would add to a charge at each row. Not to be written to."""
+        each = [self.remember(charge, ask, partial(self._amounts, charge, ask)) for ask in asks]
+        return each[0] if len(each) == 1 else sum(each, np.zeros(len(self.places(charge.over)), dtype=np.int64))
+
+    def _amounts(self, charge: Charge, ask: Ask) -> IntArray:
         kinds = self.kinds(charge.over, charge.sees)
-        total = np.zeros(len(kinds.codes), dtype=np.int64)
-        for ask in asks:
-            if charge.members is None or charge.members(ask.request):
-                total += kinds.each(partial(charge.amount, ask.request, ask.alternative))
-        return total
+        if charge.members is not None and not charge.members(ask.request):
+            return np.zeros(len(kinds.codes), dtype=np.int64)
+        return kinds.each(partial(charge.amount, ask.request, ask.alternative))
 
     def settle(self, arrivals: Iterable[Volume] = (), departures: Iterable[str] = ()) -> None:
         """Make a change permanent, in the inventory and in every tally."""

@@ -57,11 +57,11 @@ class Goal:
         self.policy = policy
         self.rules = rules
 
-    def pool_cost(self, ask: Ask, fleet: Fleet, only: Rows = None) -> IntArray | None:
-        """What the goal costs more if the volume goes to each pool; None: nothing anywhere."""
+    def pool_cost(self, ask: Ask, fleet: Fleet, only: Rows = None) -> IntArray | int | None:
+        """What the goal costs more if the volume goes to each pool, or to any; None: nothing."""
         return None
 
-    def host_cost(self, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> IntArray | None:
+    def host_cost(self, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> IntArray | int | None:
         """What it costs more if all these volumes go to each host."""
         return None
 

@@ -40,13 +40,17 @@ class Choice:
     cost: Cost
 
 
+TierCosts = tuple[IntArray | int, ...]
+"""Costs by tier: of each pool or host, or one number where all cost the same."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Way:
-    """One ask of one request: the pools open to it, and what each would cost by tier."""
+    """One ask of one request: the pools open to it, and what each would cost."""
 
     ask: Ask
     open: BoolArray
-    costs: IntArray
+    costs: TierCosts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +58,8 @@ class _Seat:
     """Hosts that reach the same pools; `hosts` is empty for a volume that is not attached."""
 
     hosts: IntArray
-    pools: BoolArray
+    pools: BoolArray | None
+    """None: every pool that is open."""
 
 
 def rank(requests: Sequence[Request], screen: Screen, tiers: Tiers) -> Choice | None:
@@ -96,7 +101,7 @@ class _Search:
         costs = self._host_costs(asks)
         ranked = []
         for number, seat in enumerate(self._seats(asks, ways)):
-            narrowed = [_Way(way.ask, way.open & seat.pools, way.costs) for way in ways]
+            narrowed = [self._within(way, seat) for way in ways]
             if all(way.open.any() for way in narrowed):
                 host, host_cost = _cheapest(costs, seat.hosts)
                 bound = _plus(host_cost, *(self._least(way) for way in narrowed))
@@ -138,25 +143,42 @@ class _Search:
     def _way(self, ask: Ask) -> _Way:
         return _Way(ask, self.screen.pools(ask), self._pool_costs(ask))
 
+    def _within(self, way: _Way, seat: _Seat) -> _Way:
+        return way if seat.pools is None else _Way(way.ask, way.open & seat.pools, way.costs)
+
     def _again(self, way: _Way, row: int, seat: _Seat) -> _Way:
         """A later volume's way after one has gone to a pool: only that pool has changed, but for far-reaching rules."""
         only = np.array([row], dtype=np.int64)
-        open_, costs = way.open.copy(), way.costs.copy()
-        open_[row] = self.screen.pools(way.ask, only)[0] and seat.pools[row]
-        open_ &= self.screen.pools(way.ask, rules=self.far)
-        costs[:, row] = self._pool_costs(way.ask, only)[:, 0]
-        return _Way(way.ask, open_, costs)
+        open_ = way.open.copy()
+        open_[row] = self.screen.pools(way.ask, only)[0] and (seat.pools is None or seat.pools[row])
+        return _Way(way.ask, self.screen.narrowed(open_, way.ask, self.far), self._patched(way, row, only))
+
+    def _patched(self, way: _Way, row: int, only: IntArray) -> TierCosts:
+        patched: list[IntArray | int] = []
+        for old, new in zip(way.costs, self._pool_costs(way.ask, only), strict=True):
+            price = new if isinstance(new, int) else int(new[0])
+            if isinstance(old, int):
+                if old == price:
+                    patched.append(old)
+                    continue
+                old = np.full(len(self.fleet.pools), old, dtype=np.int64)
+            costs = old.copy()
+            costs[row] = price
+            patched.append(costs)
+        return tuple(patched)
 
     def _seats(self, asks: Sequence[Ask], ways: Sequence[_Way]) -> Iterator[_Seat]:
-        links, size = self.screen.links, len(self.fleet.pools)
         if not self.requests[0].attaches:
-            yield _Seat(np.empty(0, dtype=np.int64), np.ones(size, dtype=np.bool_))
+            yield _Seat(np.empty(0, dtype=np.int64), None)
             return
+        links = self.screen.links
         hosts = self.screen.hosts(asks)
+        views = self.screen.views[links.host_group]
         shared = links.only_host < 0
-        for group in np.unique(links.host_group[hosts]):
-            rows = np.flatnonzero(hosts & (links.host_group == group))
-            yield _Seat(rows, links.table[links.pool_group, group] & shared)
+        for view in np.unique(views[hosts]):
+            rows = np.flatnonzero(hosts & (views == view))
+            pools = links.table[links.pool_group, links.host_group[rows[0]]] & shared
+            yield _Seat(rows, None if pools.all() else pools)
         wanted = np.logical_or.reduce([way.open for way in ways]) & ~shared
         for host in np.unique(links.only_host[wanted]):
             if hosts[host]:
@@ -167,29 +189,28 @@ class _Search:
         hosts = () if host is None else (self.fleet.hosts[host].name,)
         return Volume(ask.request, self.fleet.pools[row].name, hosts, ask.alternative, ask.asked)
 
-    def _pool_costs(self, ask: Ask, only: IntArray | None = None) -> IntArray:
-        size = len(self.fleet.pools) if only is None else len(only)
-        costs = np.zeros((len(self.tiers), size), dtype=np.int64)
-        for number, tier in enumerate(self.tiers):
-            for goal, weight in tier:
-                cost = goal.pool_cost(ask, self.fleet, only)
-                if cost is not None:
-                    costs[number] += weight * cost
-        return costs
+    def _pool_costs(self, ask: Ask, only: IntArray | None = None) -> TierCosts:
+        return tuple(
+            _summed([(weight, goal.pool_cost(ask, self.fleet, only)) for goal, weight in tier]) for tier in self.tiers
+        )
 
-    def _host_costs(self, asks: Sequence[Ask]) -> IntArray:
-        costs = np.zeros((len(self.tiers), len(self.fleet.hosts)), dtype=np.int64)
-        for number, tier in enumerate(self.tiers):
-            for goal, weight in tier:
-                cost = goal.host_cost(asks, self.fleet)
-                if cost is not None:
-                    costs[number] += weight * cost
-        return costs
+    def _host_costs(self, asks: Sequence[Ask]) -> TierCosts:
+        return tuple(
+            _summed([(weight, goal.host_cost(asks, self.fleet)) for goal, weight in tier]) for tier in self.tiers
+        )
 
     def _least(self, way: _Way) -> Cost:
         """No pool costs less, whatever the VM's other volumes do: tiers in which places are shared count 0."""
-        costs = way.costs if all(self.adds_up) else way.costs * np.array(self.adds_up, dtype=np.int64)[:, None]
+        costs = tuple(cost if adds_up else 0 for cost, adds_up in zip(way.costs, self.adds_up, strict=True))
         return _cheapest(costs, np.flatnonzero(way.open))[1]
+
+
+def _summed(costs: Sequence[tuple[int, IntArray | int | None]]) -> IntArray | int:
+    total: IntArray | int = 0
+    for weight, cost in costs:
+        if cost is not None:
+            total = total + weight * cost
+    return total
 
 
 def _must_be_complete(requests: Sequence[Request]) -> bool:
@@ -206,15 +227,19 @@ def _plus(*costs: Cost) -> Cost:
     return tuple(map(sum, zip(*costs, strict=True)))
 
 
-def _cheapest(costs: IntArray, rows: IntArray) -> tuple[int | None, Cost]:
-    """The first of the rows with the least cost, tier by tier."""
+def _cheapest(costs: TierCosts, rows: IntArray) -> tuple[int | None, Cost]:
+    """The first of the rows with the least cost, tier by tier; no rows cost nothing."""
     if not len(rows):
         return None, (0,) * len(costs)
     for tier in costs:
-        values = tier[rows]
-        rows = rows[values == values.min()]
-    row = int(rows[0])
-    return row, tuple(int(value) for value in costs[:, row])
+        if not isinstance(tier, int) and len(rows) > 1:
+            values = tier[rows]
+            rows = rows[values == values.min()]
+    return int(rows[0]), _at(costs, int(rows[0]))
+
+
+def _at(costs: TierCosts, row: int) -> Cost:
+    return tuple(tier if isinstance(tier, int) else int(tier[row]) for tier in costs)
 
 
 def _in_order(way: _Way) -> Iterator[tuple[int, Cost]]:
@@ -224,9 +249,10 @@ def _in_order(way: _Way) -> Iterator[tuple[int, Cost]]:
     if first is None:
         return
     yield first, cost
-    for row in rows[np.lexsort((rows, *way.costs[::-1, rows]))]:
+    keys = [tier[rows] for tier in way.costs if not isinstance(tier, int)]
+    for row in rows[np.lexsort((rows, *reversed(keys)))]:
         if row != first:
-            yield int(row), tuple(int(value) for value in way.costs[:, row])
+            yield int(row), _at(way.costs, int(row))
 
 
 def _cheapest_first(options: Sequence[Sequence[tuple[Cost, _Way]]]) -> Iterator[tuple[Cost, list[_Way]]]:

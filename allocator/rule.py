@@ -11,8 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
 from allocator.domain.placement import Touched, Volume
@@ -55,7 +53,7 @@ class Rule:
 
     name: ClassVar[str]
     static: ClassVar[bool] = False
-    """The answer changes only with the documents, never with what is placed."""
+    """The answer changes only with the documents, never with what is placed, and each volume answers for itself."""
     monotone: ClassVar[bool] = True
     """Adding volumes never mends a violation."""
     local: ClassVar[bool] = True
@@ -115,8 +113,3 @@ def checked(inventory: Inventory, touched: Touched | None) -> Iterator[Volume]:
         volume = inventory.find(name)
         if volume is not None:
             yield volume
-
-
-def all_open(fleet: Fleet, over: str, only: Rows) -> BoolArray:
-    """A fresh mask that closes nothing."""
-    return np.ones(len(fleet.places(over)) if only is None else len(only), dtype=np.bool_)

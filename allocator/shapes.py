@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -19,7 +20,7 @@ from allocator.domain.places import Host, Pool
 from allocator.domain.request import Request
 from allocator.domain.sizes import format_count
 from allocator.fleet import Ask, BoolArray, Fleet, IntArray
-from allocator.rule import Rows, Rule, Violation, all_open, checked, singular, subject_volume
+from allocator.rule import Rows, Rule, Violation, checked, singular, subject_volume
 
 if TYPE_CHECKING:
     from allocator.solver.model import Model
@@ -171,23 +172,38 @@ class LimitRule(Rule):
         mask: BoolArray | None = None
         for limit in self._limits_of(asks, fleet.inventory):
             if (limit.charge.over == "host") == (over == "host"):
-                mask = all_open(fleet, over, only) if mask is None else mask
-                mask &= self._not_worse(limit, asks, fleet, only)
+                found = self._not_worse(limit, asks, fleet, only)
+                if found is not None:
+                    mask = found if mask is None else mask & found
         return mask
 
-    def _not_worse(self, limit: Limit, asks: Sequence[Ask], fleet: Fleet, only: Rows) -> BoolArray:
-        """Where the amount of the limit's violation does not grow."""
-        rows: Any = slice(None) if only is None else only
-        more = fleet.amounts(limit.charge, asks)[rows]
-        most = limit.rows(fleet)
-        most = most if isinstance(most, int) else most[rows]
-        now = np.zeros_like(more) if limit.arrivals else fleet.sums(limit.charge)[rows]
-        gate = gate_then = None
+    def _not_worse(self, limit: Limit, asks: Sequence[Ask], fleet: Fleet, only: Rows) -> BoolArray | None:
+        """Where the amount of the limit's violation does not grow; None: nowhere does it."""
         if limit.gate is not None:
-            gate = fleet.sums(limit.gate)[rows]
-            gate_then = gate + fleet.amounts(limit.gate, asks)[rows]
-        codes, _ = fleet.labels(limit.charge.over)
+            return self._gated(limit, asks, fleet, only)
+        rooms = [fleet.remember(limit, ask, partial(_room, limit, (ask,), fleet)) for ask in asks]
+        known = [room for room in rooms if room is not None]
+        if not known:
+            return None
+        room = known[0] if len(known) == 1 else _room(limit, asks, fleet)
+        assert room is not None
+        room = room if only is None else room[only]
+        if limit.arrivals:
+            return room >= 0
+        now = fleet.sums(limit.charge)
+        return (now if only is None else now[only]) <= room
+
+    def _gated(self, limit: Limit, asks: Sequence[Ask], fleet: Fleet, only: Rows) -> BoolArray | None:
+        assert limit.gate is not None
+        if not any(fleet.remember((limit, "gated"), ask, partial(_matters, limit, ask, fleet)) for ask in asks):
+            return None
+        rows: Any = slice(None) if only is None else only
+        more, most = fleet.amounts(limit.charge, asks)[rows], limit.rows(fleet)
+        most = most if isinstance(most, int) else most[rows]
+        now, gate = fleet.sums(limit.charge)[rows], fleet.sums(limit.gate)[rows]
+        gate_then = gate + fleet.amounts(limit.gate, asks)[rows]
         mask: BoolArray = limit.excess(now + more, gate_then, most) <= limit.excess(now, gate, most)
+        codes, _ = fleet.labels(limit.charge.over)
         mask |= codes[rows] < 0
         return mask
 
@@ -248,6 +264,21 @@ class LimitRule(Rule):
             room = limit.show(max(0, int(left[best])))
             return f"have < {limit.show(asked)} {limit.what} left, most on {name}: {room}"
         return f"break rule {self.name}"
+
+
+def _room(limit: Limit, asks: Sequence[Ask], fleet: Fleet) -> IntArray | None:
+    """What may lie at each place so that the asks still fit; None where they take nothing that is limited."""
+    more, most = fleet.amounts(limit.charge, asks), limit.rows(fleet)
+    codes, _ = fleet.labels(limit.charge.over)
+    free = (more == 0) | (most >= UNLIMITED) | (codes < 0)
+    return None if free.all() else np.where(free, UNLIMITED, most - more)
+
+
+def _matters(limit: Limit, ask: Ask, fleet: Fleet) -> bool:
+    """Whether the ask counts for a limit, or for what it is tied to, wherever there is a limit."""
+    assert limit.gate is not None
+    counts = (fleet.amounts(limit.charge, (ask,)) > 0) | (fleet.amounts(limit.gate, (ask,)) > 0)
+    return bool((counts & (np.asarray(limit.rows(fleet)) < UNLIMITED)).any())
 
 
 def _total(limit: Limit, label: str, inventory: Inventory) -> int:

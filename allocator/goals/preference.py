@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from allocator.domain.places import Pool
 from allocator.domain.qos import Alternative
 from allocator.domain.request import Request
@@ -30,11 +28,9 @@ class Preference(Goal):
 
     name = "preference"
 
-    def pool_cost(self, ask: Ask, fleet: Fleet, only: Rows = None) -> IntArray | None:
-        wanted = ask.request.preferred_tags
-        if not wanted:
-            rows = len(fleet.pools) if only is None else len(only)
-            return np.full(rows, ask.alternative.index, dtype=np.int64)
+    def pool_cost(self, ask: Ask, fleet: Fleet, only: Rows = None) -> IntArray | int | None:
+        if not ask.request.preferred_tags:
+            return ask.alternative.index
         kinds = fleet.kinds("pool", _sees)
         costs = kinds.each(lambda pool: dislike(ask.request, ask.alternative, pool))
         return costs if only is None else costs[only]

@@ -6,7 +6,7 @@ at every place of one kind; `add` and `remove` keep all tallies that were ever a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from allocator.domain.charging import kept
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import ALL, Charge, Volume
 from allocator.domain.places import Host, Place, Pool
@@ -76,6 +77,8 @@ class Fleet:
         self._labels: dict[str, tuple[IntArray, dict[str, int]]] = {}
         self._tallies: dict[Charge, IntArray] = {}
         self._remembered: dict[tuple[object, int], Any] = {}
+        self._ways: dict[tuple[object, ...], list[tuple[Alternative, Alternative, int]]] = {}
+        self._alike = 0
 
     def places(self, over: str) -> Sequence[Place]:
         """Hosts for `host`, else pools: the rows that a charge over such places is worked out for."""
@@ -143,6 +146,26 @@ class Fleet:
             return tally[: len(codes)]
         return np.where(codes >= 0, tally[codes], 0)
 
+    def asks(self, request: Request, coming: frozenset[str] = frozenset()) -> list[Ask]:
+        """Every way to keep the request on some pool, the preferred ones first.
+
+        An alternative gives one ask, or one more for each default with which arrays would fill it. `coming` names the
+        groups with members that are being placed in the same call.
+        """
+        ways = self._ways.get(request.shape)
+        if ways is None:
+            if len(self._ways) >= MOST_REMEMBERED:
+                self._ways.clear()
+            ways = self._ways[request.shape] = list(self._new_ways(request))
+        return [Ask(request, way, asked, coming, likeness) for way, asked, likeness in ways]
+
+    def _new_ways(self, request: Request) -> Iterator[tuple[Alternative, Alternative, int]]:
+        pools = self.kinds("pool", _gives).examples
+        for asked in request.alternatives:
+            for way in {kept(asked, pool): None for pool in pools}:
+                yield way, asked, self._alike
+                self._alike += 1
+
     def remember(self, what: object, ask: Ask, work_out: Callable[[], T]) -> T:
         """What `work_out` gives for one ask, worked out once for all asks like it.
 
@@ -199,3 +222,8 @@ class Fleet:
             amount = charge.of(volume.request, volume.alternative, place)
             if amount:
                 tally[numbers[label]] += sign * amount
+
+
+def _gives(pool: Pool) -> Hashable:
+    """What the pool makes of a request that leaves something open."""
+    return pool.manifest.qos.always, pool.given_qos if pool.manifest.qos.always else None

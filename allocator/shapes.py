@@ -252,8 +252,9 @@ class LimitRule(Rule):
             if (limit.charge.over == "host") != (over == "host"):
                 continue
             asked = int(fleet.amounts(limit.charge, asks)[rows].max())
+            found = self._not_worse(limit, asks, fleet, rows)
             # Who adds nothing to a sum has only made its limit hold: another limit says what is in the way.
-            if not asked or self._not_worse(limit, asks, fleet, rows).all():
+            if not asked or found is None or found.all():
                 continue
             if limit.closed is not None:
                 return limit.closed

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from allocator import checkup
 from allocator.decide import Decision, decide, look_further
-from allocator.documents import World, load, volume_document
+from allocator.documents import DocumentError, World, load, volume_document
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Outcome, Placed, Reason
 from allocator.domain.placement import Volume
@@ -211,13 +211,20 @@ class Allocator:
             return self.world.ask(None, self.inventory)
         entries = [request for request in requests if not isinstance(request, Request)]
         read = iter(self.world.ask(entries, self.inventory))
-        return tuple(request if isinstance(request, Request) else next(read) for request in requests)
+        asked = tuple(request if isinstance(request, Request) else next(read) for request in requests)
+        seen = set[str]()
+        for request in asked:
+            if request.name in seen:
+                path = ("requests", request.name, "name")
+                raise DocumentError("The name is given twice.", "Maybe rename one of them.", path)
+            seen.add(request.name)
+        return asked
 
     def _current(self) -> Screen:
         """The fleet as the ledger has it now; read again only when another process changed it."""
-        if self.ledger is not None and self.ledger.changes() != self._seen:
-            self._seen = self.ledger.changes()
+        if self.ledger is not None and (changes := self.ledger.changes()) != self._seen:
             self._screen = Screen(Fleet(self._recorded(self.ledger)), self.rules)
+            self._seen = changes
         return self._screen
 
     def _recorded(self, ledger: Ledger) -> Inventory:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -49,10 +49,14 @@ class World:
         of_requests, _ = carriers(asking.vms, new, ())
         return tuple(asking.request(entry, of_requests.get(entry.name)) for entry in asked)
 
-    def hold(self, documents: Iterable[Mapping[str, Any]]) -> tuple[Volume, ...]:
-        """Volume documents, as `volume_document` writes them, as volumes. Raises DocumentError."""
+    def hold(self, documents: Iterable[Mapping[str, Any]], inventory: Inventory) -> tuple[Volume, ...]:
+        """Volume documents, as `volume_document` writes them, as volumes on the pools of an inventory.
+
+        Its pools may give another default QoS than the documents say, as was observed. Raises DocumentError.
+        """
+        holding = replace(self.holding, pools=inventory.pools)
         entries = checked(merge({"version": 1, "volumes": list(documents)})).volumes
-        return tuple(self.holding.volume(entry) for entry in entries)
+        return tuple(holding.volume(entry) for entry in entries)
 
 
 def load(paths: Sequence[FilePath], policy: Policy, text: Mapping[str, str] | None = None) -> World:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -38,7 +38,7 @@ class _StepForm(BaseModel):
 class _PlanForm(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    version: int
+    version: Literal[1]
     id: str
     steps: list[_StepForm]
     volumes: list[dict[str, Any]]
@@ -74,11 +74,18 @@ def checked_plan(plan: Plan, world: World, inventory: Inventory, rules: Sequence
     if plan_id(plan.steps, plan.volumes) != plan.id:
         raise PlanError(f"Plan {plan.id} is not what its id says. Maybe it was changed by hand: place again.")
     try:
-        volumes = tuple(world.hold(plan.volumes))
+        volumes = tuple(world.hold(plan.volumes, inventory))
     except DocumentError as error:
         raise PlanError(f"Plan {plan.id} does not fit the documents: {error}") from None
     if plan.steps not in _expected(plan, volumes):
         raise PlanError(f"Plan {plan.id} has steps that do not belong to its volumes. Maybe place again.")
+    for volume in volumes:
+        known = inventory.find(volume.name)
+        chosen = volume.request.alternatives if known is None else (*volume.request.alternatives, known.asked)
+        if volume.foreign or volume.asked not in chosen:
+            raise PlanError(f"Plan {plan.id}: volume {volume.name} is none that a decision makes. Maybe place again.")
+        if known is not None and known.request != volume.request:
+            raise PlanError(f"Plan {plan.id}: volume {volume.name} is another in the ledger. Maybe place again.")
     new = [volume for volume in volumes if _differs(volume, inventory.find(volume.name))]
     found = worsened(inventory, rules, new)
     if found:

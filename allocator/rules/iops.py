@@ -37,7 +37,9 @@ class Iops(LimitRule):
         self._limits = (
             Limit("floors", "guaranteed IOPS", self.floors, _sellable_or_any if unlimited else _sellable),
             Limit("ceilings", "IOPS of ceilings", ceilings, _ceilings_sellable),
-            Limit("peaks", "IOPS of ceilings behind reserved floors", peaks, _reservable, where=self.floors, show=_shown),
+            Limit(
+                "peaks", "IOPS of ceilings behind reserved floors", peaks, _reservable, where=self.floors, show=_shown
+            ),
         )
         self.sold = self._limits[0]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -13,20 +12,19 @@ from allocator import checkup
 from allocator.decide import Decision, decide, look_further
 from allocator.documents import DocumentError, World, load, volume_document
 from allocator.domain.inventory import Inventory
-from allocator.domain.outcome import Outcome, Placed, Reason
+from allocator.domain.outcome import Placed, Reason
 from allocator.domain.placement import Volume
-from allocator.domain.plan import Plan, Step
+from allocator.domain.plan import Plan
 from allocator.domain.policy import Effort, Policy
 from allocator.domain.request import Request
-from allocator.explain import outcome_text
-from allocator.fleet import Fleet
+from allocator.explain import Explained
 from allocator.goals import tiers_of
-from allocator.planning.steps import attach_steps, delete_steps, detach_steps, placement_steps
+from allocator.planning.changes import attaching, deleting, detaching
+from allocator.planning.steps import placement_steps
 from allocator.planning.trust import checked_plan
 from allocator.policy import read_policy
 from allocator.rules import rules_of
-from allocator.screen import Screen
-from allocator.verify import worsened
+from allocator.standing import Standing
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -43,8 +41,8 @@ CONTENDED: Final = f"The ledger changed under {TRIES} decisions in a row. Maybe 
 class Unsatisfiable(Exception):
     """Requests that cannot be placed (R02); `outcome` says what was asked, what was considered and why each failed."""
 
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome_text(outcome))
+    def __init__(self, outcome: Explained) -> None:
+        super().__init__(outcome.explain())
         self.outcome = outcome
 
 
@@ -59,8 +57,7 @@ class Allocator:
         self.world, self.policy, self.ledger = world, policy, ledger
         self.rules = rules_of(policy)
         self.tiers = tiers_of(policy, self.rules)
-        self._seen = -1
-        self._screen = Screen(Fleet(world.inventory), self.rules)
+        self._standing = Standing(world, self.rules, ledger)
 
     @classmethod
     def open(
@@ -86,7 +83,7 @@ class Allocator:
     @property
     def inventory(self) -> Inventory:
         """All facts as of now."""
-        return self._current().fleet.inventory
+        return self._standing.screen().fleet.inventory
 
     def place(
         self,
@@ -94,7 +91,7 @@ class Allocator:
         *,
         effort: Effort = EFFORT,
         explain: bool = True,
-    ) -> Outcome:
+    ) -> Explained:
         """Decide where requests go (None: those of the documents), and reserve it in the ledger if there is one.
 
         A request is a Request or an entry of the documents' `requests`. No driver is touched. What cannot be placed
@@ -104,15 +101,15 @@ class Allocator:
 
     def place_or_raise(
         self, requests: Sequence[Request | Mapping[str, object]] | None = None, *, effort: Effort = EFFORT
-    ) -> Outcome:
+    ) -> Explained:
         """As `place`, but all or nothing: raises Unsatisfiable where anything is refused, and then reserves nothing."""
         return self._placed(requests, effort, explain=True, whole=True)
 
     def explain(
         self, requests: Sequence[Request | Mapping[str, object]] | None = None, *, effort: Effort = EFFORT
-    ) -> Outcome:
+    ) -> Explained:
         """As `place`, but reserves nothing and looks further: for what is sold out, whether moves would make room."""
-        screen = self._current()
+        screen = self._standing.screen()
         asked = self._asked(requests)
         return _outcome(look_further(decide(asked, screen, self.tiers, effort), asked, screen, effort), ())
 
@@ -125,11 +122,11 @@ class Allocator:
         from allocator.execution.connect import Connections
         from allocator.execution.runner import run
 
-        ledger = self._ledger()
+        ledger = self._standing.held()
         for _ in range(TRIES):
             inventory = self.inventory
             volumes = checked_plan(plan, self.world, inventory, self.rules)
-            if self._reserved(plan):
+            if self._standing.reserve(plan):
                 break
         else:
             raise Contended(CONTENDED)
@@ -141,33 +138,18 @@ class Allocator:
 
         Raises LookupError for a name that is not there, ValueError where it cannot be attached.
         """
-        found = self._volume(volume)
-        if host not in self.inventory.hosts:
-            raise LookupError(f"There is no host {host} in the documents. Maybe `allocator list hosts` shows its name.")
-        if host in found.hosts:
-            raise ValueError(f"Volume {volume} is attached to {host} already. Maybe detach it first.")
-        there = replace(found, hosts=(*found.hosts, host))
-        self._must_hold(there)
-        return self._reserve_plan(attach_steps([found], host), there)
+        return self._fresh(lambda inventory: attaching(volume, host, inventory, self.rules))
 
     def detach(self, volume: str, host: str | None = None) -> Plan:
         """The plan that detaches a volume from a host (None: from the only one it is on) and revokes its access.
 
         Raises LookupError for a volume that is not there, ValueError for a host that it is not attached to.
         """
-        found = self._volume(volume)
-        leaving = host if host is not None or len(found.hosts) != 1 else found.hosts[0]
-        if leaving is None or leaving not in found.hosts:
-            where = " and ".join(found.hosts) or "no host"
-            wrong = "" if host is None else f", not to {host}"
-            raise ValueError(f"Volume {volume} is attached to {where}{wrong}. Maybe `allocator list volumes` helps.")
-        left = replace(found, hosts=tuple(name for name in found.hosts if name != leaving))
-        return self._reserve_plan(detach_steps([found], leaving), left)
+        return self._fresh(lambda inventory: detaching(volume, host, inventory))
 
     def delete(self, volume: str) -> Plan:
         """The plan that detaches, revokes and deletes a volume."""
-        found = self._volume(volume)
-        return self._reserve_plan(delete_steps([found]), found)
+        return self._fresh(lambda inventory: deleting(volume, inventory))
 
     def check(self) -> list[Reason]:
         """What an administrator should know before first use: offerings that nothing honours (R03), and more."""
@@ -192,17 +174,17 @@ class Allocator:
 
     def _placed(
         self, requests: Sequence[Request | Mapping[str, object]] | None, effort: Effort, *, explain: bool, whole: bool
-    ) -> Outcome:
+    ) -> Explained:
         asked = self._asked(requests)
         for _ in range(TRIES):
-            screen = self._current()
+            screen = self._standing.screen()
             held = [volume for request in asked if (volume := screen.fleet.inventory.find(request.name)) is not None]
             new = [request for request in asked if screen.fleet.inventory.find(request.name) is None]
             decision = decide(new, screen, self.tiers, effort, explain=explain)
             outcome = _outcome(decision, held)
             if whole and outcome.refused:
                 raise Unsatisfiable(outcome)
-            if self.ledger is None or self._reserved(outcome.plan, decision.volumes):
+            if self.ledger is None or self._standing.reserve(outcome.plan, decision.volumes):
                 return outcome
         raise Contended(CONTENDED)
 
@@ -220,77 +202,16 @@ class Allocator:
             seen.add(request.name)
         return asked
 
-    def _current(self) -> Screen:
-        """The fleet as the ledger has it now; read again only when another process changed it."""
-        if self.ledger is not None and (changes := self.ledger.changes()) != self._seen:
-            self._screen = Screen(Fleet(self._recorded(self.ledger)), self.rules)
-            self._seen = changes
-        return self._screen
-
-    def _recorded(self, ledger: Ledger) -> Inventory:
-        """The documents' places as last observed, with the ledger's volumes and those found on devices (R07)."""
-        base = self.world.inventory
-        if base.volumes:
-            raise LookupError("With a ledger the volumes are the ledger's. Maybe take `volumes` out of the documents.")
-        seen = ledger.observations()
-        pools = [
-            replace(
-                pool, used_bytes=seen[name].used_bytes, default_qos=seen[name].default_qos.filled_from(pool.default_qos)
-            )
-            for name, pool in base.pools.items()
-            if name in seen
-        ]
-        inventory = base.copy(instead=pools)
-        documents = [stored.document for stored in ledger.volumes()] + ledger.foreign_documents()
-        inventory.settle(self.world.hold(documents, inventory))
-        return inventory
-
-    def _reserved(self, plan: Plan, arrivals: Iterable[Volume] = ()) -> bool:
-        """Reserve a plan in one transaction; False where the facts changed since they were read.
-
-        Where the arrivals are all that the ledger changed by, the fleet takes them over without reading it again.
-        """
-        from allocator.ledger import StaleDecision
-
-        if not plan.steps:
-            return True
-        try:
-            changed = self._ledger().reserve(plan, seen=self._seen)
-        except StaleDecision:
-            return False
-        if changed and arrivals:
-            self._screen.fleet.settle(arrivals)
-            self._seen += 1
-        return True
-
-    def _reserve_plan(self, steps: Iterable[Step], volume: Volume) -> Plan:
-        plan = Plan.of(steps, [volume_document(volume)])
-        self._ledger().reserve(plan, seen=self._seen)
-        return plan
-
-    def _must_hold(self, volume: Volume) -> None:
-        inventory = self.inventory
-        found = worsened(inventory, self.rules, [volume])
-        if found:
-            by_name = {rule.name: rule for rule in self.rules}
-            after = inventory.plus([volume])
-            raise ValueError("; ".join(by_name[v.rule].reason(v, after).text for v in found))
-
-    def _volume(self, name: str) -> Volume:
-        found = self.inventory.find(name)
-        if found is None or found.foreign:
-            raise LookupError(
-                f"There is no volume {name} in the ledger. Maybe `allocator list volumes` shows its name."
-            )
-        return found
-
-    def _ledger(self) -> Ledger:
-        if self.ledger is None:
-            raise LookupError("This needs a ledger, which remembers what was made. Maybe --ledger sqlite:///ledger.db.")
-        return self.ledger
+    def _fresh(self, change: Callable[[Inventory], Plan]) -> Plan:
+        """Reserve a plan that changes a volume; it is made again while other processes change the ledger."""
+        for _ in range(TRIES):
+            plan = change(self.inventory)
+            if self._standing.reserve(plan):
+                return plan
+        raise Contended(CONTENDED)
 
 
-def _outcome(decision: Decision, held: Sequence[Volume]) -> Outcome:
+def _outcome(decision: Decision, held: Sequence[Volume]) -> Explained:
     """The decision with its plan; requests that were placed before stay where they are, without steps."""
     volumes = decision.volumes
     plan = Plan.of(placement_steps(volumes), [volume_document(volume) for volume in volumes])
@@ -305,4 +226,4 @@ def _outcome(decision: Decision, held: Sequence[Volume]) -> Outcome:
         )
         for volume in (*held, *volumes)
     )
-    return Outcome(decision.status, plan, 0.0, decision.goals, placed, decision.refused)
+    return Explained(decision.status, plan, 0.0, decision.goals, placed, decision.refused)

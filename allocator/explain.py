@@ -18,6 +18,18 @@ MEANING = {
 }
 
 
+class Explained(Outcome):
+    """An outcome that can speak for itself."""
+
+    def explain(self) -> str:
+        """The whole outcome as text for people."""
+        return outcome_text(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole outcome as plain data for programs, in the shape of `outcome_json`."""
+        return outcome_json(self)
+
+
 def outcome_text(outcome: Outcome) -> str:
     """The whole outcome: where everything goes, then every refusal with its reasons."""
     lines = [placed_line(placed) for placed in outcome.placed]

@@ -124,10 +124,12 @@ class _Search:
                 continue
             volume = self._volume(ways[depth].ask, row, None)
             self.fleet.add(volume)
-            later = [self._again(way, row, seat) for way in ways[depth + 1 :]]
-            if all(way.open.any() for way in later):
-                self._descend([*ways[: depth + 1], *later], [*chosen, row], now, host, seat)
-            self.fleet.remove(volume)
+            try:
+                later = [self._again(way, row, seat) for way in ways[depth + 1 :]]
+                if all(way.open.any() for way in later):
+                    self._descend([*ways[: depth + 1], *later], [*chosen, row], now, host, seat)
+            finally:
+                self.fleet.remove(volume)
 
     def _spend(self, places: int) -> None:
         self.left -= places

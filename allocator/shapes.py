@@ -127,6 +127,8 @@ class Limit:
     show: Callable[[int], str] = format_count
     closed: str | None = None
     """What to say of a place that is closed, instead of what it has left."""
+    disturbed: str | None = None
+    """What to say where the newcomer adds nothing to the sum, but makes the limit hold."""
 
     def of(self, place: Any) -> int:
         """The limit at one place: never more than fits an array's cell, however far a total is oversold."""
@@ -248,13 +250,16 @@ class LimitRule(Rule):
         return Reason(self.name, label, {"total": total, "limit": most, "amount": violation.amount}, text)
 
     def phrase(self, asks: Sequence[Ask], fleet: Fleet, rows: IntArray, over: str) -> str:
+        disturbed: str | None = None
         for limit in self._limits_of(asks, fleet.inventory):
             if (limit.charge.over == "host") != (over == "host"):
                 continue
             asked = int(fleet.amounts(limit.charge, asks)[rows].max())
             found = self._not_worse(limit, asks, fleet, rows)
-            # Who adds nothing to a sum has only made its limit hold: another limit says what is in the way.
-            if not asked or found is None or found.all():
+            if found is None or found.all():
+                continue
+            if not asked:
+                disturbed = disturbed or limit.disturbed
                 continue
             if limit.closed is not None:
                 return limit.closed
@@ -264,7 +269,7 @@ class LimitRule(Rule):
             name = fleet.places(over)[rows[best]].name
             room = limit.show(max(0, int(left[best])))
             return f"have < {limit.show(asked)} {limit.what} left, most on {name}: {room}"
-        return f"break rule {self.name}"
+        return disturbed or f"break rule {self.name}"
 
 
 def _room(limit: Limit, asks: Sequence[Ask], fleet: Fleet) -> IntArray | None:

@@ -44,19 +44,13 @@ class ResourceEntry(Entry):
     overcommit: Factor | None = None
 
 
-CapacityGiven = Annotated[
-    CapacityEntry, BeforeValidator(_spelled_out, json_schema_input_type=CapacityEntry | SizeHeld)
-]
+CapacityGiven = Annotated[CapacityEntry, BeforeValidator(_spelled_out, json_schema_input_type=CapacityEntry | SizeHeld)]
 IopsGiven = Annotated[IopsEntry, BeforeValidator(_spelled_out, json_schema_input_type=IopsEntry | Count)]
-PoolIopsGiven = Annotated[
-    PoolIopsEntry, BeforeValidator(_spelled_out, json_schema_input_type=PoolIopsEntry | Count)
-]
+PoolIopsGiven = Annotated[PoolIopsEntry, BeforeValidator(_spelled_out, json_schema_input_type=PoolIopsEntry | Count)]
 BandwidthGiven = Annotated[
     BandwidthEntry, BeforeValidator(_spelled_out, json_schema_input_type=BandwidthEntry | RateHeld)
 ]
-ResourceGiven = Annotated[
-    ResourceEntry, BeforeValidator(_spelled_out, json_schema_input_type=ResourceEntry | SizeHeld)
-]
+ResourceGiven = Annotated[ResourceEntry, BeforeValidator(_spelled_out, json_schema_input_type=ResourceEntry | SizeHeld)]
 Resources = dict[Name, ResourceGiven]
 
 Defaults = Mapping[str, Fraction]
@@ -66,9 +60,7 @@ Defaults = Mapping[str, Fraction]
 def capacity(entry: CapacityEntry | None, defaults: Defaults) -> Capacity:
     if entry is None:
         return Capacity()
-    return Capacity(
-        entry.total, _factor(entry.overcommit, "capacity", defaults), entry.reserved or Fraction(0)
-    )
+    return Capacity(entry.total, _factor(entry.overcommit, "capacity", defaults), entry.reserved or Fraction(0))
 
 
 def amount(entry: IopsEntry | BandwidthEntry | ResourceEntry | None, name: str, defaults: Defaults) -> Amount:

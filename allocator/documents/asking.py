@@ -115,8 +115,7 @@ def carriers(
     of_volumes = {first_volumes[vm]: demands[vm] for vm in demands.keys() & first_volumes.keys() - settled}
     first_requests = _first_of_each_vm(requests)
     of_requests = {
-        first_requests[vm]: demands[vm]
-        for vm in demands.keys() & first_requests.keys() - first_volumes.keys()
+        first_requests[vm]: demands[vm] for vm in demands.keys() & first_requests.keys() - first_volumes.keys()
     }
     return of_requests, of_volumes
 

@@ -20,9 +20,7 @@ def complaint(error: ValidationError, data: object) -> DocumentError:
     """The first thing wrong with `data`. Values under keys that look secret are not shown."""
     first: Any = error.errors(include_url=False)[0]
     context = first.get("ctx", {})
-    path: Path = tuple(segment for segment in first["loc"] if segment not in _MARKS) + tuple(
-        context.get("at", ())
-    )
+    path: Path = tuple(segment for segment in first["loc"] if segment not in _MARKS) + tuple(context.get("at", ()))
     if first["type"] == "refused":
         message, hint = context["message"], context["hint"]
     else:
@@ -46,9 +44,7 @@ def _words(kind: str, value: str, given: object, context: dict[str, Any], key: s
             return f"{value} is neither true nor false.", "Maybe write true or false, without quotes."
         case "literal_error":
             choices = re.findall(r"'([^']*)'", context["expected"]) or [context["expected"]]
-            return f"{value} is none of {', '.join(choices)}.", nearest(
-                str(given), choices, f"Maybe {choices[0]}."
-            )
+            return f"{value} is none of {', '.join(choices)}.", nearest(str(given), choices, f"Maybe {choices[0]}.")
         case "greater_than_equal":
             return f"{value} is below the least, {context['ge']:,}.", f"Maybe {context['ge']:,} or more."
         case "less_than_equal":
@@ -67,6 +63,4 @@ def _whole_number(given: object) -> str:
     if isinstance(given, Decimal) and given.is_finite() and abs(given) < 10**18:
         return f"Maybe {int(given)}."
     digits = re.sub(r"[_,' ]", "", given) if isinstance(given, str) and len(given) < 40 else ""
-    return (
-        f"Maybe {digits}." if digits.isascii() and digits.isdigit() else "Maybe write digits only, like 4000."
-    )
+    return f"Maybe {digits}." if digits.isascii() and digits.isdigit() else "Maybe write digits only, like 4000."

@@ -50,6 +50,4 @@ def _connection(side: Side, name: str, plugin: str, entry: DriverEntry | AgentEn
     manifest = plugin_manifest(side, plugin)
     if manifest is None:
         raise unknown_plugin(side, plugin, (*path, side))
-    return Connection(
-        name, plugin, entry.config or {}, narrowed(manifest, entry.manifest, (*path, "manifest"))
-    )
+    return Connection(name, plugin, entry.config or {}, narrowed(manifest, entry.manifest, (*path, "manifest")))

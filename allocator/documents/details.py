@@ -43,9 +43,7 @@ DetailValues = Annotated[
 DetailGroups = Annotated[
     dict[str, dict[str, Any]],
     PlainValidator(read_groups),
-    WithJsonSchema(
-        {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": _SCALAR}}
-    ),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": "object", "additionalProperties": _SCALAR}}),
 ]
 
 
@@ -68,9 +66,7 @@ def check_details(details: Mapping[str, Mapping[str, Scalar]] | None, path: Path
                     manifest.details,
                     f"Maybe one of: {', '.join(manifest.details) or 'none, it takes no keys'}.",
                 )
-                raise DocumentError(
-                    f"Driver {driver} has no detail {shown(key)}.", hint, (*path, driver, key)
-                )
+                raise DocumentError(f"Driver {driver} has no detail {shown(key)}.", hint, (*path, driver, key))
             _check_value(driver, known, value, (*path, driver, key))
 
 

@@ -65,11 +65,7 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float, Decimal)):
-        return (
-            _legible(str(value))
-            if not isinstance(value, int) or value.bit_length() < 1024
-            else "a huge number"
-        )
+        return _legible(str(value)) if not isinstance(value, int) or value.bit_length() < 1024 else "a huge number"
     if value is None:
         return "nothing"
     kinds: dict[type, str] = {dict: "a mapping", list: "a list"}
@@ -84,6 +80,4 @@ def nearest(word: str, known: Iterable[str], otherwise: str) -> str:
 
 def _legible(text: str, longest: int = _LONGEST_SHOWN) -> str:
     cut = text if len(text) <= longest else text[:longest] + "..."
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in cut
-    )
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in cut)

@@ -102,8 +102,7 @@ def _manifest(entry: ManifestEntry) -> Manifest:
         protocols=frozenset(entry.protocols or []),
         identities=frozenset(entry.identities or []),
         details={
-            key: DetailKey(found.type, tuple(found.choices or ()))
-            for key, found in (entry.details or {}).items()
+            key: DetailKey(found.type, tuple(found.choices or ())) for key, found in (entry.details or {}).items()
         },
     )
 

@@ -20,16 +20,12 @@ def merge(*documents: Mapping[str, Any]) -> Data:
     for document in documents:
         pair = twins(document)
         if pair is not None:
-            raise DocumentError(
-                "The name is given twice.", "Maybe rename one of them.", named(pair[1], document)
-            )
+            raise DocumentError("The name is given twice.", "Maybe rename one of them.", named(pair[1], document))
         for section, value in document.items():
             if value is None:
                 continue
             if section == "version" and section in merged and merged[section] != value:
-                raise DocumentError(
-                    f"It differs from {shown(merged[section])}.", "Maybe version: 1.", (section,)
-                )
+                raise DocumentError(f"It differs from {shown(merged[section])}.", "Maybe version: 1.", (section,))
             if section in NAMED_LISTS and isinstance(value, list):
                 merged[section] = _merged_list(section, merged.get(section), value)
             else:
@@ -50,9 +46,7 @@ def twins(document: Mapping[str, Any]) -> tuple[Path, Path] | None:
 
 
 def _merged_list(section: str, old: object, new: list[Any]) -> list[Any]:
-    entries = {
-        _name(entry, position): entry for position, entry in enumerate(old if isinstance(old, list) else ())
-    }
+    entries = {_name(entry, position): entry for position, entry in enumerate(old if isinstance(old, list) else ())}
     for position, entry in enumerate(new):
         name = _name(entry, -1 - position)
         before = entries.get(name)
@@ -72,9 +66,7 @@ def _spelled_out(place: Data) -> Data:
 
     def amounts(values: Data, keys: Any) -> Data:
         return {
-            key: {"total": value}
-            if key in keys and value is not None and not isinstance(value, dict)
-            else value
+            key: {"total": value} if key in keys and value is not None and not isinstance(value, dict) else value
             for key, value in values.items()
         }
 

@@ -113,9 +113,7 @@ def _details(
             raise _widened(f"There is no {entry.type} of this name in the manifest", (*path, key))
         choices = tuple(entry.choices) if entry.choices else known.choices
         if known.choices and not set(choices) <= set(known.choices):
-            raise _widened(
-                f"The manifest knows {', '.join(map(str, known.choices))}", (*path, key, "choices")
-            )
+            raise _widened(f"The manifest knows {', '.join(map(str, known.choices))}", (*path, key, "choices"))
         found[key] = DetailKey(entry.type, choices)
     return found
 

@@ -78,9 +78,7 @@ class PoolEntry(Entry):
             )
         taken = [kind for kind in self.domains or {} if kind in PLACES or kind == ALL]
         if taken:
-            raise refusal(
-                f"{taken[0]} is no failure domain of its own.", "Maybe name it rack.", "domains", taken[0]
-            )
+            raise refusal(f"{taken[0]} is no failure domain of its own.", "Maybe name it rack.", "domains", taken[0])
         return self
 
 

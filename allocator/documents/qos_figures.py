@@ -85,9 +85,7 @@ def _has_ceiling(stated: Mapping[Figure, object], burst: Figure) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _wish(
-    kind: Kind, values: tuple[tuple[Figure, int], ...], seconds: int | None, io_size_bytes: int
-) -> QosWish:
+def _wish(kind: Kind, values: tuple[tuple[Figure, int], ...], seconds: int | None, io_size_bytes: int) -> QosWish:
     stated = dict(values)
     bursts = {(figure.unit, figure.direction) for figure in stated if figure.part == "burst"}
 
@@ -115,8 +113,7 @@ class _As:
 
 def _model(base: type[Figures]) -> _As:
     types: dict[str, Any] = {
-        key: (Positive | None if figure.unit == "iops" else RateAsked | None, None)
-        for key, figure in base.keys.items()
+        key: (Positive | None if figure.unit == "iops" else RateAsked | None, None) for key, figure in base.keys.items()
     }
     return _As(create_model(base.__name__, __base__=base, **types))
 
@@ -128,9 +125,7 @@ class Range(Figures):
 
     @classmethod
     def perhaps(cls, stranger: str) -> str:
-        return (
-            "Maybe put it under throttled or limit." if stranger in RATE_KEYS else super().perhaps(stranger)
-        )
+        return "Maybe put it under throttled or limit." if stranger in RATE_KEYS else super().perhaps(stranger)
 
 
 class Rate(Figures):

@@ -45,9 +45,7 @@ def read(text: str) -> dict[str, Any]:
         except _Twice as twice:
             path, line = twice.path, twice.line
     first = line_of(text, path)
-    raise DocumentError(
-        f"The key is given twice, first on line {first}.", "Maybe keep one of them.", path, line=line
-    )
+    raise DocumentError(f"The key is given twice, first on line {first}.", "Maybe keep one of them.", path, line=line)
 
 
 class _Twice(Exception):
@@ -77,9 +75,7 @@ class _Reader:
         if type(following) is not yaml.StreamEndEvent:
             raise _error(following, "A second document begins here.", "Maybe make it a file of its own.")
         if type(value) is not dict:
-            raise _error(
-                event, f"The document is {shown(value)}, not a mapping.", "Maybe begin with `version: 1`."
-            )
+            raise _error(event, f"The document is {shown(value)}, not a mapping.", "Maybe begin with `version: 1`.")
         return value
 
     def _value(self, event: Any, depth: int) -> object:

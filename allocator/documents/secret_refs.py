@@ -50,9 +50,7 @@ def refuse_secret(key: str, value: object, *at: str | int) -> None:
     if is_secretive(key) and value is not None and not isinstance(value, bool):
         raise refusal("A secret is referred to, never written here.", _HINT, *at)
     if isinstance(value, str) and _USER_INFO.search(value):
-        raise refusal(
-            "An address must not carry a password.", f"Maybe give it as a key of its own: {_HINT[6:]}", *at
-        )
+        raise refusal("An address must not carry a password.", f"Maybe give it as a key of its own: {_HINT[6:]}", *at)
 
 
 def _setting(key: str, value: object, at: tuple[str | int, ...]) -> object:

@@ -69,9 +69,7 @@ def read_text(path: FilePath) -> str:
             content = file.read(LARGEST_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "no such name"
-        raise DocumentError(
-            f"The file cannot be read: {why}.", "Maybe check its path.", file=str(path)
-        ) from error
+        raise DocumentError(f"The file cannot be read: {why}.", "Maybe check its path.", file=str(path)) from error
     if len(content) > LARGEST_FILE_BYTES:
         limit = format_bytes(LARGEST_FILE_BYTES)
         raise DocumentError(f"The file is larger than {limit}.", "Maybe split it.", file=str(path))

@@ -42,6 +42,4 @@ def tenant(entry: TenantEntry, offerings: Collection[str]) -> Tenant:
     for position, quota in enumerate(quotas):
         path = ("tenants", entry.name, "quota", position, "offering")
         check([quota.offering] if quota.offering else None, offerings, "offering", path)
-    return Tenant(
-        entry.name, tuple(Quota(quota.tag, quota.offering, quota.capacity, quota.iops) for quota in quotas)
-    )
+    return Tenant(entry.name, tuple(Quota(quota.tag, quota.offering, quota.capacity, quota.iops) for quota in quotas))

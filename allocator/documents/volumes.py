@@ -45,7 +45,5 @@ class VolumeEntry(RequestEntry):
         if self.host is not None and self.hosts is not None:
             raise refusal("It states host and hosts.", "Maybe keep hosts.", "host")
         if self.has is not None and isinstance(self.qos, QosEntry):
-            raise refusal(
-                "Both `has` and one mapping under `qos` say what it has.", "Maybe drop `has`.", "has"
-            )
+            raise refusal("Both `has` and one mapping under `qos` say what it has.", "Maybe drop `has`.", "has")
         return self

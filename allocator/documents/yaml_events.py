@@ -22,9 +22,7 @@ def events(text: str) -> Iterator[Any]:
         yield loader
     except UnicodeEncodeError as error:
         line = text.count("\n", 0, error.start) + 1
-        raise DocumentError(
-            "The text holds half a character.", "Maybe save it as UTF-8.", line=line
-        ) from error
+        raise DocumentError("The text holds half a character.", "Maybe save it as UTF-8.", line=line) from error
     except yaml.reader.ReaderError as error:
         line = text.encode(errors="surrogatepass")[: error.position].count(b"\n") + 1
         raise DocumentError(

@@ -33,6 +33,7 @@ class Inventory:
         self.tenants = {tenant.name: tenant for tenant in tenants}
         self.drivers = {connection.name: connection for connection in drivers}
         self.agents = {connection.name: connection for connection in agents}
+        self.largest_floor_iops = _largest_floor_iops(self.offerings.values())
         self.volumes: dict[str, Volume] = {}
         self.arrivals: frozenset[str] = frozenset()
         self._at: dict[tuple[str, str], dict[str, Volume]] = defaultdict(dict)
@@ -156,6 +157,11 @@ class Inventory:
                 tally[label] = tally.get(label, 0) + sign * amount
 
 
+def _largest_floor_iops(offerings: Iterable[Offering]) -> int:
+    """The most IOPS that one volume of any offering is promised, whatever its size; 0 where none is."""
+    return max((wish.qos.iops.floor() or 0 for offering in offerings for wish in offering.qos), default=0)
+
+
 class _Overlay(Inventory):
     """A view of another inventory with a few volumes added or taken away."""
 
@@ -164,6 +170,7 @@ class _Overlay(Inventory):
         self.pools, self.hosts = base.pools, base.hosts
         self.offerings, self.tenants = base.offerings, base.tenants
         self.drivers, self.agents = base.drivers, base.agents
+        self.largest_floor_iops = base.largest_floor_iops
         moved = [volume.name for volume in arrivals if volume.name in base.volumes]
         self._gone = frozenset(departures) | frozenset(moved)
         self._came = {volume.name: volume for volume in arrivals}

@@ -28,9 +28,7 @@ class Actions:
     PluginError, and whatever a defective plug-in raises.
     """
 
-    def __init__(
-        self, inventory: Inventory, connections: Connections, stored: Iterable[StoredVolume]
-    ) -> None:
+    def __init__(self, inventory: Inventory, connections: Connections, stored: Iterable[StoredVolume]) -> None:
         self._inventory = inventory
         self._connections = connections
         self._ids: dict[str, str] = {}
@@ -146,17 +144,13 @@ class Actions:
         if known not in self._accesses:
             driver, handle = await self._reach(step)
             if handle is None:
-                raise DriverError(
-                    ErrorCode.NOT_FOUND, f"Volume {step.volume} is not on {step.pool} any more."
-                )
+                raise DriverError(ErrorCode.NOT_FOUND, f"Volume {step.volume} is not on {step.pool} any more.")
             client = self._client(step)
             access = await driver.grant_access(handle, client)
             secrets = [*access.secrets.values(), client.chap_secret or ""]
             self._connections.secrets.remember(*secrets)
             if any(secret and secret in access.uri for secret in secrets):
-                raise DriverError(
-                    ErrorCode.INVALID, f"The driver of {step.pool} puts a secret into its URIs."
-                )
+                raise DriverError(ErrorCode.INVALID, f"The driver of {step.pool} puts a secret into its URIs.")
             self._granted[known] = granted_to(client, _plain("URI", access.uri))
             self._accesses[known] = access
         return self._granted[known], self._accesses[known]
@@ -189,9 +183,7 @@ class Actions:
 
 def _present(found: T | None, kind: str, name: str) -> T:
     if found is None:
-        raise DriverError(
-            ErrorCode.INVALID, f"There is no {kind} {name} in the inventory. Maybe add it again."
-        )
+        raise DriverError(ErrorCode.INVALID, f"There is no {kind} {name} in the inventory. Maybe add it again.")
     return found
 
 

@@ -99,9 +99,7 @@ class Connections:
             raise
         except Exception as error:
             text = self.secrets.hidden(f"{type(error).__name__}: {error}")
-            raise PluginError(
-                f"{connection.name} cannot be set up: {text}. Maybe its `config` lacks a key."
-            ) from None
+            raise PluginError(f"{connection.name} cannot be set up: {text}. Maybe its `config` lacks a key.") from None
 
 
 def _configured(connection: Connection | None, kind: str, name: str) -> Connection:

@@ -60,9 +60,7 @@ class Secrets:
 
 def _from_environment(name: str) -> str:
     if not name.startswith(PREFIX):
-        raise SecretError(
-            f"{name} is no environment variable for secrets. Maybe call it {PREFIX}{name.upper()}."
-        )
+        raise SecretError(f"{name} is no environment variable for secrets. Maybe call it {PREFIX}{name.upper()}.")
     if name not in os.environ:
         raise SecretError(f"The environment variable {name} is not set. Maybe export it first.")
     return os.environ[name]
@@ -89,9 +87,7 @@ def _from_file(name: str) -> str:
     finally:
         os.close(descriptor)
     if len(content) > _MOST_BYTES:
-        raise SecretError(
-            f"Secret file {name} has more than {_MOST_BYTES:,} bytes. Maybe it is another file."
-        )
+        raise SecretError(f"Secret file {name} has more than {_MOST_BYTES:,} bytes. Maybe it is another file.")
     try:
         return content.decode().rstrip("\r\n")
     except UnicodeDecodeError:

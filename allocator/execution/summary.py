@@ -13,9 +13,7 @@ from allocator.ledger.records import PlanState
 def summarise(plan: Plan, records: Records) -> Report:
     """The report of a plan, in the order of its documents; what an earlier run did is in it as well."""
     found = {chain.volume: _volume(chain, unit, records) for unit in units_of(plan) for chain in unit}
-    volumes = tuple(
-        found[name] for name in map(str, (document["name"] for document in plan.volumes)) if name in found
-    )
+    volumes = tuple(found[name] for name in map(str, (document["name"] for document in plan.volumes)) if name in found)
     return Report(plan.id, _state(volumes), volumes)
 
 
@@ -42,9 +40,7 @@ def _volume(chain: Chain, unit: Sequence[Chain], records: Records) -> VolumeRepo
 
 
 def _reached(chain: Chain, records: Records) -> tuple[Reached, ...]:
-    hosts = [
-        step.host for step in chain.steps if step.kind == "grant" and records[step.number].state == "done"
-    ]
+    hosts = [step.host for step in chain.steps if step.kind == "grant" and records[step.number].state == "done"]
     return tuple(
         Reached(
             host,

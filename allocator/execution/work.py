@@ -93,9 +93,7 @@ class Work:
     ) -> None:
         """Tell whoever watches."""
         if self._progress is not None:
-            self._progress(
-                Progress(step.volume, step.kind, step.host, state, self._done, len(self.records), failure)
-            )
+            self._progress(Progress(step.volume, step.kind, step.host, state, self._done, len(self.records), failure))
 
     def _retried(self, step: Step, error: DriverError) -> None:
         self.tell(step, "retried", Failure(error.code, self._told(str(error))))

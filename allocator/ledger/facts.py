@@ -26,9 +26,7 @@ def take_decision(connection: Connection, seen: int) -> None:
 
     Raises StaleDecision otherwise.
     """
-    changed = connection.execute(
-        update(meta).where(meta.c.changes == seen).values(changes=meta.c.changes + 1)
-    )
+    changed = connection.execute(update(meta).where(meta.c.changes == seen).values(changes=meta.c.changes + 1))
     if changed.rowcount != 1:
         raise StaleDecision(
             f"The decision rests on state {seen} of the ledger, which is at {changes(connection)} now. "

@@ -12,10 +12,7 @@ from allocator.ledger.tables import event
 
 def tell(connection: Connection, at: int, actor: str, lines: Iterable[tuple[str, str, str]]) -> None:
     """Append lines of (kind, subject, text)."""
-    rows = [
-        {"at": at, "actor": actor, "kind": kind, "subject": subject, "text": text}
-        for kind, subject, text in lines
-    ]
+    rows = [{"at": at, "actor": actor, "kind": kind, "subject": subject, "text": text} for kind, subject, text in lines]
     if rows:
         connection.execute(insert(event), rows)
 

@@ -47,9 +47,7 @@ def claim(
             .values(state="running", owner=owner, fence=fence, lease_until=now + lease_seconds)
         )
         if taken.rowcount != 1:
-            raise PlanBusy(
-                f"Plan {wanted.id} was taken by another process at this moment. Maybe wait for it."
-            )
+            raise PlanBusy(f"Plan {wanted.id} was taken by another process at this moment. Maybe wait for it.")
     here = (step.c.plan == wanted.id) & (step.c.run == row.run)
     records = {
         found.number: StepRecord(found.state, found.attempts, found.result, found.code, found.error)
@@ -92,9 +90,7 @@ def _check_idle(row: Row[Any], now: int, alive: Callable[[str], bool]) -> None:
 def _guard(connection: Connection, held: Claim, **values: object) -> None:
     mine = (plan.c.id == held.plan) & (plan.c.fence == held.fence) & (plan.c.state == "running")
     if connection.execute(update(plan).where(mine).values(**values)).rowcount != 1:
-        raise LostLease(
-            f"Plan {held.plan} was taken over by another process. Maybe look at its progress there."
-        )
+        raise LostLease(f"Plan {held.plan} was taken over by another process. Maybe look at its progress there.")
 
 
 def _mark(connection: Connection, held: Claim, mark: Mark) -> None:

@@ -28,9 +28,7 @@ class Ledger:
         self._clock = clock
 
     @classmethod
-    def open(
-        cls, url: str, *, engine: Engine | None = None, clock: Callable[[], float] = time.time
-    ) -> Ledger:
+    def open(cls, url: str, *, engine: Engine | None = None, clock: Callable[[], float] = time.time) -> Ledger:
         """Open a ledger, and make it where there is none yet: `sqlite:///path`, or any URL of SQLAlchemy.
 
         With `engine` the ledger lives in the database of the program that embeds it, beside other tables, and

@@ -28,9 +28,7 @@ def replace_foreign(connection: Connection, pool: str, documents: Iterable[Docum
         return
     connection.execute(delete(foreign_volume).where(foreign_volume.c.pool == pool))
     if found:
-        rows = [
-            {"pool": pool, "name": name, "document": document} for name, document in sorted(found.items())
-        ]
+        rows = [{"pool": pool, "name": name, "document": document} for name, document in sorted(found.items())]
         connection.execute(insert(foreign_volume), rows)
     count_change(connection)
 

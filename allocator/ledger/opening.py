@@ -27,9 +27,7 @@ def open_store(url: str) -> Store:
             return store
         store = Store(create_engine(parsed), parsed.render_as_string(hide_password=True))
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-        raise LedgerError(
-            f"The ledger's URL cannot be used: {error}. Maybe write sqlite:///ledger.db."
-        ) from None
+        raise LedgerError(f"The ledger's URL cannot be used: {error}. Maybe write sqlite:///ledger.db.") from None
     return _checked(store, shared=True, ours=True)
 
 
@@ -64,9 +62,7 @@ def _store_of(path: Path) -> Store:
             with turn(lock_beside(path)):
                 _make(path)
         except OSError as error:
-            raise LedgerReadOnly(
-                f"Ledger {path} cannot be made: {error}. Maybe choose another place."
-            ) from error
+            raise LedgerReadOnly(f"Ledger {path} cannot be made: {error}. Maybe choose another place.") from error
     return Store.of_file(path, lock_beside(path))
 
 

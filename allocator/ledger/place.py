@@ -15,9 +15,7 @@ from allocator.ledger.errors import LedgerDamaged, LedgerError, LedgerLocked, Le
 
 WAIT_SECONDS: Final = 30
 """How long a write waits for other processes."""
-_NETWORK_FILESYSTEMS: Final = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "afs", "fuse.sshfs"}
-)
+_NETWORK_FILESYSTEMS: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "afs", "fuse.sshfs"})
 
 
 def check_place(path: Path, mounts: str | None = None) -> None:
@@ -37,9 +35,7 @@ def check_place(path: Path, mounts: str | None = None) -> None:
             "Maybe keep it on a local disk, or use PostgreSQL by URL."
         )
     if not os.access(directory, os.W_OK | os.X_OK):
-        raise LedgerReadOnly(
-            f"Ledger {path}: directory {directory} cannot be written. Maybe another user owns it."
-        )
+        raise LedgerReadOnly(f"Ledger {path}: directory {directory} cannot be written. Maybe another user owns it.")
     if path.exists():
         _check_file(path)
 

@@ -29,9 +29,7 @@ def check_plan(plan: Plan) -> dict[str, Document]:
                 "document in the plan. Maybe decide again."
             )
         if any(number >= step.number for number in step.after):
-            raise UnknownPlan(
-                f"Plan {plan.id}: step {step.number} waits for a later one. Maybe decide again."
-            )
+            raise UnknownPlan(f"Plan {plan.id}: step {step.number} waits for a later one. Maybe decide again.")
     return {name: documents[name] for name in sorted({step.volume for step in plan.steps})}
 
 
@@ -49,9 +47,7 @@ def put_on_record(connection: Connection, plan: Plan, run: int) -> None:
 def unfinished(connection: Connection) -> list[Plan]:
     """The plans that are reserved or half run, by id."""
     rows = connection.execute(
-        select(plans.c.id, plans.c.document)
-        .where(plans.c.state.in_(("planned", "running")))
-        .order_by(plans.c.id)
+        select(plans.c.id, plans.c.document).where(plans.c.state.in_(("planned", "running"))).order_by(plans.c.id)
     )
     return [_plan(row.id, row.document) for row in rows]
 
@@ -60,18 +56,14 @@ def _plan(identity: str, document: Document) -> Plan:
     """The inverse of `_document`."""
     listed: Any = document
     steps = tuple(
-        Step(number, kind, name, pool, host, tuple(after))
-        for number, kind, name, pool, host, after in listed["steps"]
+        Step(number, kind, name, pool, host, tuple(after)) for number, kind, name, pool, host, after in listed["steps"]
     )
     return Plan(identity, steps, tuple(listed["volumes"]))
 
 
 def _document(plan: Plan) -> Document:
     return {
-        "steps": [
-            [step.number, step.kind, step.volume, step.pool, step.host, list(step.after)]
-            for step in plan.steps
-        ],
+        "steps": [[step.number, step.kind, step.volume, step.pool, step.host, list(step.after)] for step in plan.steps],
         "volumes": [dict(document) for document in plan.volumes],
     }
 

@@ -83,9 +83,7 @@ def _check_free(plan: Plan, name: str, stored: StoredVolume | None, made: set[st
     if stored is None:
         raise NotHeld(f"Volume {name} is not in the ledger. Maybe it was deleted.")
     if stored.plan is not None:
-        raise AlreadyHeld(
-            f"Volume {name} is being changed by plan {stored.plan}. Maybe apply that plan first."
-        )
+        raise AlreadyHeld(f"Volume {name} is being changed by plan {stored.plan}. Maybe apply that plan first.")
     kinds = {step.kind: step.pool for step in plan.steps if step.volume == name}
     if ADDING & kinds.keys() and stored.state != "available":
         raise NotHeld(f"Volume {name} is {stored.state}: nothing can be attached. Maybe delete it.")
@@ -108,9 +106,7 @@ def _hold(connection: Connection, plan: Plan, ids: dict[str, str], documents: di
     adding = {step.volume for step in plan.steps if step.kind in ADDING} - ids.keys()
     bound = [{"one": name} for name in sorted(documents.keys() - ids.keys() - adding)]
     if bound:
-        connection.execute(
-            update(volume).where(volume.c.name == bindparam("one")).values(plan=plan.id), bound
-        )
+        connection.execute(update(volume).where(volume.c.name == bindparam("one")).values(plan=plan.id), bound)
     swapped = [{"one": name, "new": dict(documents[name])} for name in sorted(adding)]
     if swapped:
         change = {"plan": plan.id, "earlier": volume.c.document, "document": bindparam("new")}

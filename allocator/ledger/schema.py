@@ -48,12 +48,9 @@ def _version(store: Store, connection: Connection, *, shared: bool) -> str | Non
         return None
     version = connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar()
     if version is None or not str(version).isdigit():
-        raise NotALedger(
-            f"{store.name} has no known schema version ({version!r}). Maybe restore it from a copy."
-        )
+        raise NotALedger(f"{store.name} has no known schema version ({version!r}). Maybe restore it from a copy.")
     if version > SCHEMA:
         raise NewerSchema(
-            f"Ledger {store.name} has schema {version}; this code knows up to {SCHEMA}. "
-            "Maybe upgrade this program."
+            f"Ledger {store.name} has schema {version}; this code knows up to {SCHEMA}. Maybe upgrade this program."
         )
     return str(version)

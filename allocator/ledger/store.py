@@ -108,10 +108,6 @@ class Store:
     def _said(self, error: DBAPIError) -> LedgerError:
         code = getattr(error.orig, "sqlite_errorcode", None)
         if code is None:
-            return LedgerError(
-                f"Ledger {self.name} cannot be used: {error.orig}. Maybe the database is not running."
-            )
-        kind, text = _SQLITE_ERRORS.get(
-            code & 0xFF, (LedgerError, f"cannot be used: {error.orig}. Maybe look there.")
-        )
+            return LedgerError(f"Ledger {self.name} cannot be used: {error.orig}. Maybe the database is not running.")
+        kind, text = _SQLITE_ERRORS.get(code & 0xFF, (LedgerError, f"cannot be used: {error.orig}. Maybe look there."))
         return kind(f"Ledger {self.name} {text}")

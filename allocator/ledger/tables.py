@@ -34,9 +34,7 @@ _DOCUMENT: Final = JSON(none_as_null=True)
 
 
 def _one_of(column: str, *states: str) -> CheckConstraint:
-    return CheckConstraint(
-        f"{column} IN ({', '.join(repr(state) for state in states)})", name=f"known_{column}"
-    )
+    return CheckConstraint(f"{column} IN ({', '.join(repr(state) for state in states)})", name=f"known_{column}")
 
 
 meta: Final = Table(
@@ -53,9 +51,7 @@ volume: Final = Table(
     Column("name", _NAME, primary_key=True),
     Column("volume_id", String(20), nullable=False, unique=True),
     Column("pool", _NAME, nullable=False),
-    Column(
-        "state", String(16), _one_of("state", "reserved", "creating", "available", "deleting"), nullable=False
-    ),
+    Column("state", String(16), _one_of("state", "reserved", "creating", "available", "deleting"), nullable=False),
     Column("native_id", Text),
     Column("plan", _PLAN_ID),
     Column("document", _DOCUMENT, nullable=False),
@@ -109,9 +105,7 @@ step: Final = Table(
     Column("kind", String(16), nullable=False),
     Column("volume", _NAME, nullable=False),
     Column("host", _NAME),
-    Column(
-        "state", String(16), _one_of("state", "pending", "intent", "done", "failed", "undone"), nullable=False
-    ),
+    Column("state", String(16), _one_of("state", "pending", "intent", "done", "failed", "undone"), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("result", _DOCUMENT),
     Column("code", String(32)),

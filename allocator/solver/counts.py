@@ -59,8 +59,11 @@ class Counts:
         """The variables of one class, and what makes its units whole."""
         unit, size = unit_class.example, len(unit_class)
         ways = [
-            {ask: (self._open_pools(unit, i, ask), self._open_hosts(unit, i, ask)) for ask in self._asks(unit, i, coming)}
-            for i in range(len(unit.requests))
+            {
+                ask: (self._open_pools(unit, index, ask), self._open_hosts(unit, index, ask))
+                for ask in self._asks(unit, index, coming)
+            }
+            for index in range(len(unit.requests))
         ]
         seats = set.intersection(*({k for _, hosts in way.values() for k in hosts} for way in ways))
         for k in sorted(seats):

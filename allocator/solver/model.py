@@ -89,31 +89,18 @@ class Model(Counts):
         """min(total, most) of each place; `capped(t, 1)` reads "used". Only bounded where places are merged."""
         return Total(total.over, {label: self._capped(row, most) for label, row in total.rows.items()})
 
-    def above(self, total: Total, least: int) -> Total:
+    def above(self, total: Total, least: Callable[[Any], int] | int) -> Total:
         """max(total - least, 0) of each place: for costs, since it is only bounded from below."""
         rows = {}
         for label, row in total.rows.items():
-            before = tuple(max(amount - least, 0) for amount in row.before)
+            spare = least if isinstance(least, int) else least(self._place(total.over, label))
+            before = tuple(max(amount - spare, 0) for amount in row.before)
             most = max(row.most, sum(before))
-            value = self.cp.new_int_var(0, most, "")
-            self.cp.add(value >= row.expression - least * len(before))
-            rows[label] = Row(value, row.fixed, before, most)
-        return Total(total.over, rows)
-
-    def rooms_lost(self, total: Total, limits: Callable[[Any], int] | int, room: int) -> Total:
-        """Of the whole rooms that fit below the limit, how many are lost: for costs, and not for merged places."""
-        rows = {}
-        for label, row in total.rows.items():
-            limit = limits if isinstance(limits, int) else limits(self._place(total.over, label))
-            limit, size = limit // row.unit, -(-room // row.unit)
-            if limit >= COARSE:
+            if row.most <= spare:
                 continue
-            had = max(0, limit - row.before[0]) // size
-            left = self.cp.new_int_var(0, limit, "")
-            whole = self.cp.new_int_var(0, limit // size, "")
-            self.cp.add_max_equality(left, [limit - row.expression, 0])
-            self.cp.add(size * whole <= left)
-            rows[label] = Row(had - whole, row.fixed, (0,), had)
+            value = self.cp.new_int_var(0, most, "")
+            self.cp.add(value >= row.expression - spare * len(before))
+            rows[label] = Row(value, row.fixed, before, most)
         return Total(total.over, rows)
 
     def sum(self, total: Total) -> Total:

@@ -22,9 +22,10 @@ def independent_parts(units: Sequence[Unit], screen: Screen) -> list[list[Unit]]
     for pool_group, host_group in zip(*links.table.nonzero(), strict=True):
         if int(pool_group) in shared:
             graph.add_edge(("pools", int(pool_group)), ("hosts", int(host_group)))
+    coming = frozenset(r.group for unit in units for r in unit.requests if r.group is not None)
     for number, unit in enumerate(units):
         graph.add_node(("unit", number))
-        for place in _places(unit, screen):
+        for place in _places(unit, screen, coming):
             graph.add_edge(("unit", number), place)
     component = {node: part for part, nodes in enumerate(nx.connected_components(graph)) for node in nodes}
     parts: dict[int, list[Unit]] = defaultdict(list)
@@ -33,11 +34,14 @@ def independent_parts(units: Sequence[Unit], screen: Screen) -> list[list[Unit]]
     return list(parts.values())
 
 
-def _places(unit: Unit, screen: Screen) -> Iterator[Hashable]:
-    coming = frozenset(request.group for request in unit.requests if request.group is not None)
+def _places(unit: Unit, screen: Screen, coming: frozenset[str]) -> Iterator[Hashable]:
+    """Where a unit may go once the groups have come that are placed in the same call, and with whom it goes."""
     for request in unit.requests:
         for ask in screen.asks(request, coming):
-            for row in screen.pools(ask).nonzero()[0]:
+            pools = screen.pools(ask)
+            if unit.attaches and not unit.home:
+                pools &= screen.reached(screen.hosts((ask,)))
+            for row in pools.nonzero()[0]:
                 yield _pools(int(row), screen)
         for group in filter(None, (request.group, request.near.group if request.near else None)):
             yield "group", group

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -79,7 +80,7 @@ class _Part:
             expression = sum(goal_weight * goal.encode(model) for goal, goal_weight in tier)
             model.cp.minimize(expression)
             hint(model, best)
-            answer = solver.solve(model.cp)
+            answer = _solved(solver, model)
             if answer in (cp_model.OPTIMAL, cp_model.FEASIBLE):
                 found = self._verified(model, solver)
                 if self._costs(found) <= self._costs(best):
@@ -105,16 +106,19 @@ class _Part:
         found = {unit.name: unit.home for unit in self.units if unit.home}
         fleet.settle(volume for volumes in found.values() for volume in volumes)
         for unit in sorted((unit for unit in self.units if not unit.home), key=_urgency):
-            try:
-                choice = rank(unit.requests, screen, self.tiers)
-                alone = rank(unit.requests, self.screen, self.tiers)
-            except Beyond:
-                choice = alone = None
+            choice = self._ranked(unit, screen)
             if choice is not None:
                 found[unit.name] = choice.volumes
                 fleet.settle(choice.volumes)
-            least = _with(least, alone, self.tiers)
-        return found, None if any(unit.home for unit in self.units) else least
+            least = _with(least, self._ranked(unit, self.screen), self.tiers)
+        return found, None if any(unit.home or _mended_by_others(unit) for unit in self.units) else least
+
+    def _ranked(self, unit: Unit, screen: Screen) -> Choice | None:
+        """The unit's best place by ranking; None where there is none, or too many to try."""
+        try:
+            return rank(unit.requests, screen, self.tiers)
+        except Beyond:
+            return None
 
     def _size(self) -> int:
         hosts = len(self.screen.fleet.hosts)
@@ -132,6 +136,7 @@ class _Part:
     def _solver(self) -> Any:
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = 1
+        solver.parameters.catch_sigint_signal = False
         solver.parameters.random_seed = self.effort.seed
         solver.parameters.linearization_level = 2
         solver.parameters.max_deterministic_time = self.effort.work / len(self.tiers)
@@ -146,7 +151,7 @@ class _Part:
         screen = Screen(fleet, self.screen.rules)
         homes = [volume for unit in self.units for volume in unit.home]
         fleet.settle(homes)
-        found: dict[str, tuple[Volume, ...]] = {}
+        found = {unit.name: unit.home for unit in self.units if unit.home}
         left: list[Unit] = []
         for unit, candidates in unfold(model, solver.value):
             for volumes in candidates:
@@ -155,11 +160,11 @@ class _Part:
                     fleet.settle(volumes)
                     break
             else:
-                left.append(unit)
+                left += [] if unit.home else [unit]
         if model.exact:
             return found
         for unit in sorted(left, key=_urgency):
-            choice = rank(unit.requests, screen, self.tiers)
+            choice = self._ranked(unit, screen)
             if choice is not None:
                 found[unit.name] = choice.volumes
                 fleet.settle(choice.volumes)
@@ -187,6 +192,14 @@ def _with(least: Cost | None, alone: Choice | None, tiers: Tiers) -> Cost | None
     )
 
 
+def _mended_by_others(unit: Unit) -> bool:
+    """Whether other units could let it go where it may not go alone: by the rules that are not monotone."""
+    return any(
+        request.near is not None or (request.apart is not None and request.apart.min_domains is not None)
+        for request in unit.requests
+    )
+
+
 def _urgency(unit: Unit) -> tuple[int, int, str]:
     """The weightiest first, then the largest, then by name."""
     return (
@@ -194,6 +207,16 @@ def _urgency(unit: Unit) -> tuple[int, int, str]:
         -sum(request.size_bytes for request in unit.requests),
         unit.name,
     )
+
+
+def _solved(solver: Any, model: Model) -> Any:
+    """The solver's status. It runs in a thread of its own, so that Ctrl-C is noticed meanwhile and ends it."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        try:
+            return thread.submit(solver.solve, model.cp).result()
+        except BaseException:
+            solver.stop_search()
+            raise
 
 
 def _bound(solver: Any) -> int:

@@ -43,9 +43,7 @@ def _volumes() -> None:
         sa.Column(
             "state",
             sa.String(16),
-            sa.CheckConstraint(
-                "state IN ('reserved', 'creating', 'available', 'deleting')", name="known_state"
-            ),
+            sa.CheckConstraint("state IN ('reserved', 'creating', 'available', 'deleting')", name="known_state"),
             nullable=False,
         ),
         sa.Column("native_id", sa.Text),
@@ -79,9 +77,7 @@ def _plans() -> None:
         sa.Column(
             "state",
             sa.String(16),
-            sa.CheckConstraint(
-                "state IN ('planned', 'running', 'done', 'failed', 'rolled_back')", name="known_state"
-            ),
+            sa.CheckConstraint("state IN ('planned', 'running', 'done', 'failed', 'rolled_back')", name="known_state"),
             nullable=False,
         ),
         sa.Column("owner", sa.Text),
@@ -99,9 +95,7 @@ def _plans() -> None:
         sa.Column(
             "state",
             sa.String(16),
-            sa.CheckConstraint(
-                "state IN ('pending', 'intent', 'done', 'failed', 'undone')", name="known_state"
-            ),
+            sa.CheckConstraint("state IN ('pending', 'intent', 'done', 'failed', 'undone')", name="known_state"),
             nullable=False,
         ),
         sa.Column("attempts", sa.Integer, nullable=False),

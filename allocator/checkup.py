@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from allocator.domain.charging import kept
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
-from allocator.domain.places import Host, Pool
 from allocator.domain.qos import alternatives
 from allocator.domain.request import Offering, Request
 from allocator.domain.sizes import GIB
@@ -32,7 +31,14 @@ class Honour:
     needs_host: bool
     """False in a fleet without hosts, unless the hypervisor is to enforce it."""
     complaints: tuple[tuple[str, str], ...]
-    """(pool or host, why not)."""
+    """(pool or host, why not): everything that is wrong with each."""
+
+    def in_short(self) -> str:
+        """The first thing that is wrong with each of the first three places."""
+        first: dict[str, str] = {}
+        for place, complaint in self.complaints:
+            first.setdefault(place, f"{place} {singular(complaint)}")
+        return "; ".join(list(first.values())[:3]) or "there is no pool and host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +62,23 @@ def check_offering(
     honours = []
     for asked in request.alternatives:
         complaints: list[tuple[str, str]] = []
-        pools, hosts = set[str](), set[str]()
+        pools, hosts = list[str](), list[str]()
         for pool in inventory.pools.values():
-            why = _pool_complaint(Ask(request, kept(asked, pool), asked), pool, fits)
-            if why is None:
-                pools.add(pool.name)
-            else:
-                complaints.append((pool.name, why))
+            ask = Ask(request, kept(asked, pool), asked)
+            why = [complaint for rule in fits for complaint in rule.pool_complaints(ask, pool)]
+            complaints += [(pool.name, complaint) for complaint in why]
+            pools += [] if why else [pool.name]
         for host in inventory.hosts.values():
-            found = _host_complaint(Ask(request, asked, asked), host, fits)
-            if found is None:
-                hosts.add(host.name)
-            else:
-                complaints.append((host.name, found))
+            ask = Ask(request, asked, asked)
+            why = [complaint for rule in fits for complaint in rule.host_complaints(ask, host)]
+            complaints += [(host.name, complaint) for complaint in why]
+            hosts += [] if why else [host.name]
         honours.append(
             Honour(
                 alternative=asked.index,
                 kind=str(asked.kind),
-                pools=tuple(sorted(pools)),
-                hosts=tuple(sorted(hosts)),
+                pools=tuple(pools),
+                hosts=tuple(hosts),
                 needs_host=bool(inventory.hosts) or asked.by_hypervisor,
                 complaints=tuple(complaints),
             )
@@ -87,11 +91,8 @@ def check(inventory: Inventory, rules: Sequence[Rule]) -> Iterator[Reason]:
     for offering in inventory.offerings.values():
         result = check_offering(offering, inventory, rules)
         if not result.honoured:
-            first = result.alternatives[-1].complaints
-            text = "; ".join(f"{place} {singular(why)}" for place, why in first[:3]) or "there is no pool and host"
-            yield Reason(
-                "offering", offering.name, {"pools": 0}, f"offering {offering.name} is honoured nowhere: {text}"
-            )
+            text = f"offering {offering.name} is honoured nowhere: {result.alternatives[-1].in_short()}"
+            yield Reason("offering", offering.name, {"pools": 0}, text)
     for name in unreachable_pools(inventory):
         yield Reason("reach", name, {"hosts": 0}, f"pool {name} is reached by no host. Maybe its protocols differ.")
     for name in blind_hosts(inventory):
@@ -127,11 +128,3 @@ def _probe(offering: Offering, size_bytes: int) -> Request:
         snapshot_reserve=offering.snapshot_reserve,
         details=offering.details,
     )
-
-
-def _pool_complaint(ask: Ask, pool: Pool, rules: Sequence[FitRule]) -> str | None:
-    return next((why for rule in rules if (why := rule.pool_complaint(ask, pool)) is not None), None)
-
-
-def _host_complaint(ask: Ask, host: Host, rules: Sequence[FitRule]) -> str | None:
-    return next((why for rule in rules if (why := rule.host_complaint(ask, host)) is not None), None)

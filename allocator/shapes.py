@@ -56,6 +56,16 @@ class FitRule(Rule):
         """Why the host does not fit; None where it does."""
         return None
 
+    def pool_complaints(self, ask: Ask, pool: Pool) -> Iterator[str]:
+        """Everything that is wrong with the pool; a rule that finds one thing at the most need not say more."""
+        found = self.pool_complaint(ask, pool)
+        yield from [] if found is None else [found]
+
+    def host_complaints(self, ask: Ask, host: Host) -> Iterator[str]:
+        """Everything that is wrong with the host."""
+        found = self.host_complaint(ask, host)
+        yield from [] if found is None else [found]
+
     def open_pools(self, ask: Ask, fleet: Fleet, only: Rows = None) -> BoolArray | None:
         if not self.concerns(ask, "pool"):
             return None

@@ -62,11 +62,17 @@ def _rows(offerings: Iterable[OfferingCheck]) -> Iterator[list[str]]:
 
 
 def _not_honoured(way: Honour) -> str:
-    """Complaints, each with its places: `nfs-1 offers no minimum IOPS (driver nfs)`."""
-    places: dict[str, list[str]] = {}
+    """Places with the same complaints together: `nfs-1 offers no minimum IOPS (driver nfs), lacks tag ssd`."""
+    complaints: dict[str, list[str]] = {}
     for place, why in way.complaints:
-        places.setdefault(why, []).append(place)
-    return "; ".join(f"{show.some(names)} {singular(why) if len(names) == 1 else why}" for why, names in places.items())
+        complaints.setdefault(place, []).append(why)
+    places: dict[tuple[str, ...], list[str]] = {}
+    for place, whys in complaints.items():
+        places.setdefault(tuple(whys), []).append(place)
+    return "; ".join(
+        f"{show.some(names)} {', '.join(map(singular, whys) if len(names) == 1 else whys)}"
+        for whys, names in places.items()
+    )
 
 
 def _findings_json(findings: Iterable[Reason]) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 
 from allocator.domain.charging import kept, made_bytes
 from allocator.domain.manifest import Manifest
@@ -39,53 +39,61 @@ class Features(FitRule):
         return over == "pool" or ask.alternative.by_hypervisor
 
     def pool_complaint(self, ask: Ask, pool: Pool) -> str | None:
+        return next(self.pool_complaints(ask, pool), None)
+
+    def host_complaint(self, ask: Ask, host: Host) -> str | None:
+        return next(self.host_complaints(ask, host), None)
+
+    def pool_complaints(self, ask: Ask, pool: Pool) -> Iterator[str]:
         request, manifest = ask.request, pool.manifest
         driver = f"(driver {manifest.name})"
         size_bytes, most = made_bytes(request, pool), manifest.size.most
         if most is not None and size_bytes > most:
-            return f"take no volume above {format_bytes(most)} {driver}"
+            yield f"take no volume above {format_bytes(most)} {driver}"
         if request.provisioning is not None and request.provisioning not in manifest.provisioning:
-            return f"offer no {request.provisioning} volumes {driver}"
+            yield f"offer no {request.provisioning} volumes {driver}"
         if request.encrypted and not manifest.encryption:
-            return f"offer no encryption {driver}"
+            yield f"offer no encryption {driver}"
         for key, value in request.details_for(manifest.name).items():
             known = manifest.details.get(key)
             if known is None:
-                return f"do not know the key {key} {driver}"
-            if known.choices and value not in known.choices:
-                return f"do not take {key}={value} {driver}"
-        return self._qos_complaint(ask, pool, driver)
+                yield f"do not know the key {key} {driver}"
+            elif known.choices and value not in known.choices:
+                yield f"do not take {key}={value} {driver}"
+        yield from self._qos_complaints(ask, pool, driver)
 
-    def host_complaint(self, ask: Ask, host: Host) -> str | None:
+    def host_complaints(self, ask: Ask, host: Host) -> Iterator[str]:
         if not ask.alternative.by_hypervisor:
-            return None
+            return
         if host.manifest is None:
-            return "have no agent that throttles"
-        return _uncovered(ask.alternative.qos, host.manifest, f"(agent {host.manifest.name})")
+            yield "have no agent that throttles"
+        else:
+            yield from _uncovered(ask.alternative.qos, host.manifest, f"(agent {host.manifest.name})")
 
-    def _qos_complaint(self, ask: Ask, pool: Pool, driver: str) -> str | None:
+    def _qos_complaints(self, ask: Ask, pool: Pool, driver: str) -> Iterator[str]:
         support = pool.manifest.qos
         if kept(ask.asked, pool) != ask.alternative:
-            return f"keep the volume's QoS in another way {driver}"
+            yield f"keep the volume's QoS in another way {driver}"
         if support.always:
             if ask.asked.kind is Kind.THROTTLED:
-                return f"always enforce QoS of their own {driver}"
-            if support.sells_floors() and not ask.alternative.qos.has_floor():
-                return f"give a default QoS that is not known {driver}"
+                yield f"always enforce QoS on the array {driver}"
+            elif support.sells_floors() and not ask.alternative.qos.has_floor():
+                yield f"give a default QoS that is not known {driver}"
         if ask.asked.kind not in (Kind.PROVISIONED, Kind.LIMIT):
-            return None
+            return
         if support.enforced not in (Enforcer.STORAGE, Enforcer.CLIENT):
-            return f"offer no {_first(ask.asked.qos)} {driver}"
+            yield from (f"offer no {_figure(*asked[:3])} {driver}" for asked in ask.asked.qos.asked())
+            return
         if not pool.sells_promises:
-            return f"are one LUN that volumes share, without QoS per volume {driver}"
+            yield f"are one LUN that volumes share, without QoS per volume {driver}"
         if ask.asked.qos.has_floor() and not support.floor_without_ceiling and not ask.alternative.bounded:
-            return f"offer no minimum without a maximum {driver}"
+            yield f"offer no minimum without a maximum {driver}"
         reserve = self.policy.reserve_floors and pool.managed and ask.alternative.bounded
-        return _uncovered(ask.asked.qos, pool.manifest, driver, reserve_floors=reserve)
+        yield from _uncovered(ask.asked.qos, pool.manifest, driver, reserve_floors=reserve)
 
 
-def _uncovered(qos: Qos, manifest: Manifest, who: str, *, reserve_floors: bool = False) -> str | None:
-    """The first figure the manifest does not cover; with `reserve_floors` a floor needs no figure of its own."""
+def _uncovered(qos: Qos, manifest: Manifest, who: str, *, reserve_floors: bool = False) -> Iterator[str]:
+    """The figures the manifest does not cover; with `reserve_floors` a floor needs no figure of its own."""
     sells_floors = manifest.qos.sells_floors()
     for unit, direction, field, value in qos.asked():
         if field == "floor" and reserve_floors and not sells_floors:
@@ -93,21 +101,15 @@ def _uncovered(qos: Qos, manifest: Manifest, who: str, *, reserve_floors: bool =
         figure = _figure(unit, direction, field)
         accepted = manifest.qos.figures.get((unit, direction, field))
         if accepted is None:
-            return f"offer no {figure} {who}"
-        if accepted.complaint(value) is not None:
+            yield f"offer no {figure} {who}"
+        elif accepted.complaint(value) is not None:
             show = format_rate if unit == "bandwidth" else format_count
             most = "" if accepted.most is None else f" to {show(accepted.most)}"
             step = "" if accepted.step == 1 else f" in steps of {show(accepted.step)}"
-            return f"offer {figure} from {show(accepted.least)}{most}{step} only {who}"
+            yield f"offer {figure} from {show(accepted.least)}{most}{step} only {who}"
     seconds, accepted = qos.burst_seconds(), manifest.qos.burst_seconds
     if seconds is not None and (accepted is None or accepted.complaint(seconds) is not None):
-        return f"offer no burst of {seconds} s {who}"
-    return None
-
-
-def _first(qos: Qos) -> str:
-    unit, direction, field, _ = next(qos.asked())
-    return _figure(unit, direction, field)
+        yield f"offer no burst of {seconds} s {who}"
 
 
 def _figure(unit: str, direction: str, field: str) -> str:

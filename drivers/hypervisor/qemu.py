@@ -206,9 +206,7 @@ class QemuAgent:
 
 def _check_device(device: str) -> None:
     if _DEVICE.fullmatch(device) is None:
-        raise _invalid(
-            f"{device[:80]!r} is no QEMU node name", "use 31 of a-z, 0-9 and - at most, a letter first"
-        )
+        raise _invalid(f"{device[:80]!r} is no QEMU node name", "use 31 of a-z, 0-9 and - at most, a letter first")
 
 
 def _secret(device: str) -> str:

@@ -51,9 +51,7 @@ class Qmp:
             await self._connect()
             return await self._exchange(command, arguments)
 
-    async def act(
-        self, command: str, arguments: Mapping[str, object], refused: ErrorCode, maybe: str
-    ) -> None:
+    async def act(self, command: str, arguments: Mapping[str, object], refused: ErrorCode, maybe: str) -> None:
         """Run a command that changes something.
 
         Where QEMU says no, raises Refused with the code `refused` and `maybe`, a sentence on what might help.
@@ -143,9 +141,7 @@ class Qmp:
         except (OSError, ValueError) as error:
             late = isinstance(error, TimeoutError)
             why = f"nothing within {self._answer_seconds:g} s" if late else error
-            text = (
-                f"no answer to {what} from the QEMU monitor {self._path}: {why}. Maybe QEMU hangs or stopped."
-            )
+            text = f"no answer to {what} from the QEMU monitor {self._path}: {why}. Maybe QEMU hangs or stopped."
             raise DriverError(code, text) from error
 
 

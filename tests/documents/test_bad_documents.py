@@ -50,9 +50,7 @@ ENTRIES = {
     "negative size": Bad(request("vm: v").replace("1GiB", "-5GiB"), 2, "requests[r].size", "not a size"),
     "size of nothing": Bad(request("vm: v").replace("1GiB", "0"), 2, "requests[r].size", "below the least"),
     "size beyond 64 bits": Bad(request("vm: v").replace("1GiB", "9000EiB"), 2, "requests[r].size", "64 bits"),
-    "size of a hundred digits": Bad(
-        request("vm: v").replace("1GiB", "9" * 100), 2, "requests[r].size", "too long"
-    ),
+    "size of a hundred digits": Bad(request("vm: v").replace("1GiB", "9" * 100), 2, "requests[r].size", "too long"),
     "size as a list": Bad(request("vm: v").replace("1GiB", "[1]"), 2, "requests[r].size", "not a quantity"),
     "size left out": Bad("requests:\n- name: r\n", 2, "requests[r].size", "missing"),
     "rate without its second": Bad(pool("zone: z1, bandwidth: 5GiB"), 1, "pools[p].bandwidth", "not a rate"),
@@ -64,12 +62,8 @@ ENTRIES = {
     ),
     "negative factor": Bad(pool("zone: z1, iops: {overcommit: -1.5}"), 1, "pools[p].iops.overcommit", "-1.5"),
     "factor as a word": Bad(pool("zone: z1, iops: {overcommit: lots}"), 1, "iops.overcommit", "not a factor"),
-    "share above the whole": Bad(
-        pool("zone: z1, capacity: {reserved: 150%}"), 1, "capacity.reserved", "100%"
-    ),
-    "share without its sign": Bad(
-        pool("zone: z1, full_at: 85"), 1, "pools[p].full_at", "between 0% and 100%"
-    ),
+    "share above the whole": Bad(pool("zone: z1, capacity: {reserved: 150%}"), 1, "capacity.reserved", "100%"),
+    "share without its sign": Bad(pool("zone: z1, full_at: 85"), 1, "pools[p].full_at", "between 0% and 100%"),
     "part of an operation": Bad(pool("zone: z1, iops: 1000.5"), 1, "pools[p].iops.total", "whole number"),
     "count with separators": Bad(pool("zone: z1, iops: '100,000'"), 1, "pools[p].iops", "whole number"),
     "negative count": Bad(pool("zone: z1, max_volumes: -1"), 1, "pools[p].max_volumes", "below the least"),
@@ -83,17 +77,13 @@ ENTRIES = {
     "name of 64 letters": Bad(f"vms: [{{name: {'a' * 64}}}]\n", 1, "name", "not a name"),
     "name as a number": Bad("vms: [{name: 12}]\n", 1, "vms[0].name", "not text"),
     "name with an escape sequence": Bad('vms: [{name: "a\\e[31m"}]\n', 1, "vms", r"a\x1b[31m"),
-    "driver's name with a way out": Bad(
-        "drivers: {../sf: {driver: solidfire}}\n", 1, "drivers.../sf", "not a name"
-    ),
+    "driver's name with a way out": Bad("drivers: {../sf: {driver: solidfire}}\n", 1, "drivers.../sf", "not a name"),
     "tag with a line break": Bad(pool('zone: z1, tags: ["a\\nb"]'), 1, "pools[p].tags", r"a\nb"),
     "tag alone": Bad(pool("zone: z1, tags: ssd"), 1, "pools[p].tags", "not a list"),
     "flag as a word": Bad(pool("zone: z1, managed: yes"), 1, "pools[p].managed", "neither true nor false"),
     "no scope": Bad("pools: [{name: p, driver: sf}]\n", 1, "pools[p]", "serves exactly one"),
     "two scopes": Bad(pool("zone: z1, cluster: c1"), 1, "pools[p]", "zone and cluster"),
-    "domain called zone": Bad(
-        pool("zone: z1, domains: {zone: a}"), 1, "pools[p].domains.zone", "no failure domain"
-    ),
+    "domain called zone": Bad(pool("zone: z1, domains: {zone: a}"), 1, "pools[p].domains.zone", "no failure domain"),
     "pool without its driver": Bad(
         "pools: [{name: p, driver: sff, zone: z1}]\ndrivers: {sf: {driver: solidfire}}\n",
         1,
@@ -106,12 +96,8 @@ ENTRIES = {
         "pools[p].host",
         "no host",
     ),
-    "driver that is not installed": Bad(
-        "drivers:\n  sf: {driver: solidfir}\n", 2, "drivers.sf.driver", "no driver"
-    ),
-    "driver as an import path": Bad(
-        "drivers: {x: {driver: 'os:system'}}\n", 1, "drivers.x.driver", "not a name"
-    ),
+    "driver that is not installed": Bad("drivers:\n  sf: {driver: solidfir}\n", 2, "drivers.sf.driver", "no driver"),
+    "driver as an import path": Bad("drivers: {x: {driver: 'os:system'}}\n", 1, "drivers.x.driver", "not a name"),
     "agent as a driver": Bad("drivers: {x: {driver: qemu}}\n", 1, "drivers.x.driver", "under agents"),
     "cluster in two zones": Bad(
         "hosts:\n- {name: a, zone: z1, cluster: c}\n- {name: b, zone: z2, cluster: c}\n",
@@ -137,15 +123,9 @@ ENTRIES = {
         "endpoints[0].iqn",
         "not an IQN",
     ),
-    "endpoint of nothing": Bad(
-        "hosts: [{name: h, zone: z, endpoints: [{}]}]\n", 1, "endpoints[0]", "neither"
-    ),
-    "both quotas": Bad(
-        "tenants: [{name: t, quota: [{tag: a, offering: b, iops: 1}]}]\n", 1, "quota[0]", "not both"
-    ),
-    "group near itself": Bad(
-        request("group: web, near: {group: web, over: zone}"), 2, "near.group", "its own group"
-    ),
+    "endpoint of nothing": Bad("hosts: [{name: h, zone: z, endpoints: [{}]}]\n", 1, "endpoints[0]", "neither"),
+    "both quotas": Bad("tenants: [{name: t, quota: [{tag: a, offering: b, iops: 1}]}]\n", 1, "quota[0]", "not both"),
+    "group near itself": Bad(request("group: web, near: {group: web, over: zone}"), 2, "near.group", "its own group"),
     "two groups": Bad(request("group: a, apart: {group: b, over: host}"), 2, "apart.group", "differ"),
     "priority too high": Bad(request("priority: 1001"), 2, "requests[r].priority", "above the most"),
     "both kinds of QoS (R09)": Bad(
@@ -154,9 +134,7 @@ ENTRIES = {
         "requests[r].qos",
         "provisioned (min_iops, max_iops) and throttled (total_iops)",
     ),
-    "total beside read": Bad(
-        qos("{limit: {total_iops: 3, read_iops: 2}}"), 4, "limit.read_iops", "stand together"
-    ),
+    "total beside read": Bad(qos("{limit: {total_iops: 3, read_iops: 2}}"), 4, "limit.read_iops", "stand together"),
     "minimum above maximum": Bad(
         qos("{provisioned: {min_iops: 500, max_iops: 100}}"),
         4,
@@ -166,14 +144,10 @@ ENTRIES = {
     "burst above nothing": Bad(
         qos("{provisioned: {min_iops: 500, burst_iops: 900}}"), 4, "provisioned.burst_iops", "no maximum"
     ),
-    "range of nothing": Bad(
-        qos("{provisioned: {}}"), 4, "qos.provisioned", "neither a minimum nor a maximum"
-    ),
+    "range of nothing": Bad(qos("{provisioned: {}}"), 4, "qos.provisioned", "neither a minimum nor a maximum"),
     "minimum in a rate": Bad(qos("{throttled: {min_iops: 5}}"), 4, "throttled.min_iops", "under provisioned"),
     "limit of zero": Bad(qos("{limit: {total_iops: 0}}"), 4, "limit.total_iops", "below the least"),
-    "alternative of nothing": Bad(
-        qos("[{limit: {total_iops: 1}}, {}]"), 4, "requests[r].qos", "none of provisioned"
-    ),
+    "alternative of nothing": Bad(qos("[{limit: {total_iops: 1}}, {}]"), 4, "requests[r].qos", "none of provisioned"),
     "both absolute and per GiB": Bad(
         qos("{limit: {total_iops: 10, total_iops_per_gib: 1}}"), 4, "total_iops_per_gib", "stand together"
     ),
@@ -187,12 +161,8 @@ REFERENCES = {
     "host": Bad(request("host: kvm-02"), 11, "requests[r].host", "no host named 'kvm-02'"),
     "cluster": Bad(request("cluster: c2"), 11, "requests[r].cluster", "no cluster named 'c2'"),
     "zone": Bad(request("zone: zz"), 11, "requests[r].zone", "no zone named 'zz'"),
-    "failure domain": Bad(
-        request("apart: {group: g, over: rak}"), 11, "apart.over", "no failure domain named 'rak'"
-    ),
-    "driver of details (R14)": Bad(
-        request("details: {solidfir: {}}"), 11, "details.solidfir", "no driver named"
-    ),
+    "failure domain": Bad(request("apart: {group: g, over: rak}"), 11, "apart.over", "no failure domain named 'rak'"),
+    "driver of details (R14)": Bad(request("details: {solidfir: {}}"), 11, "details.solidfir", "no driver named"),
     "key of details (R14)": Bad(
         request("details: {solidfire: {enable512: true}}"),
         11,
@@ -202,12 +172,8 @@ REFERENCES = {
     "type of details (R14)": Bad(
         request("details: {solidfire: {enable512e: 'true'}}"), 11, "solidfire.enable512e", "takes a boolean"
     ),
-    "pool of a volume": Bad(
-        "volumes:\n- {name: v, size: 1, pool: gone}\n", 11, "volumes[v].pool", "no pool named"
-    ),
-    "host of a volume": Bad(
-        "volumes: [{name: v, size: 1, pool: sf-1, host: h}]\n", 10, "volumes[v].host", "no host"
-    ),
+    "pool of a volume": Bad("volumes:\n- {name: v, size: 1, pool: gone}\n", 11, "volumes[v].pool", "no pool named"),
+    "host of a volume": Bad("volumes: [{name: v, size: 1, pool: sf-1, host: h}]\n", 10, "volumes[v].host", "no host"),
     "offering of a volume that states no QoS": Bad(
         "volumes: [{name: v, size: 1, pool: sf-1, offering: gone}]\n",
         10,
@@ -249,9 +215,7 @@ TEXTS = {
     "10 MB of open brackets": Bad("version: 1\nvms: " + "[" * 10_000_000, 2, "vms[0][0]", "40 levels"),
     "10 MB of nested keys": Bad("version: 1\nvms: " + "{a: " * 2_500_000, 2, "vms[a].a.a", "40 levels"),
     "a scalar of 10 MB": Bad("version: 1\nvms: [{name: " + "x" * 10_000_000 + "}]\n", 2, "vms", "not a name"),
-    "an exponent": Bad(
-        f"version: 1\n{pool('zone: z, iops: {overcommit: 1e999}')}", 2, "iops.overcommit", "factor"
-    ),
+    "an exponent": Bad(f"version: 1\n{pool('zone: z, iops: {overcommit: 1e999}')}", 2, "iops.overcommit", "factor"),
 }
 
 SECRETS = {
@@ -261,12 +225,8 @@ SECRETS = {
         "password",
         "never written",
     ),
-    "as a number": Bad(
-        "drivers: {sf: {driver: solidfire, config: {api_token: 12345678}}}\n", 2, "api_token", "never"
-    ),
-    "in a list": Bad(
-        "drivers: {sf: {driver: solidfire, config: {secrets: [hunter2]}}}\n", 2, "secrets[0]", "never"
-    ),
+    "as a number": Bad("drivers: {sf: {driver: solidfire, config: {api_token: 12345678}}}\n", 2, "api_token", "never"),
+    "in a list": Bad("drivers: {sf: {driver: solidfire, config: {secrets: [hunter2]}}}\n", 2, "secrets[0]", "never"),
     "deeper": Bad(
         "drivers: {sf: {driver: solidfire, config: {secret: {value: hunter2}}}}\n", 2, "secret.value", "never"
     ),
@@ -349,9 +309,7 @@ def test_the_fleet_itself_is_good() -> None:
         (b"version: 1\n\x00", ":2: ", "control character"),
     ],
 )
-def test_a_file_that_is_no_text_is_told_in_one_line(
-    tmp_path: Path, content: bytes, line: str, says: str
-) -> None:
+def test_a_file_that_is_no_text_is_told_in_one_line(tmp_path: Path, content: bytes, line: str, says: str) -> None:
     path = tmp_path / "fleet.yaml"
     path.write_bytes(content)
     with pytest.raises(DocumentError) as caught:

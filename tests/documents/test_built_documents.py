@@ -75,15 +75,11 @@ requests:
 
 
 def overcommitting() -> Policy:
-    return Policy(
-        overcommit={"bandwidth": Fraction(5, 4), "host_iops": Fraction(3, 2), "resources": Fraction(2)}
-    )
+    return Policy(overcommit={"bandwidth": Fraction(5, 4), "host_iops": Fraction(3, 2), "resources": Fraction(2)})
 
 
 def fleet(further: str = "", policy: Policy | None = None) -> World:
-    return load(
-        [], policy or overcommitting(), {"fleet.yaml": FLEET, "further.yaml": further or "version: 1"}
-    )
+    return load([], policy or overcommitting(), {"fleet.yaml": FLEET, "further.yaml": further or "version: 1"})
 
 
 def total_iops(floor: int | None, ceiling: int, burst: int | None = None, seconds: int | None = None) -> Qos:
@@ -206,20 +202,14 @@ def test_the_first_request_of_a_vm_carries_its_demands_on_the_host() -> None:
 
 
 def test_a_vm_with_placed_volumes_has_its_demands_carried_there() -> None:
-    volumes = (
-        "volumes: [{name: b, pool: sf-1, vm: web-1, size: 1}, {name: a, pool: sf-1, vm: web-1, size: 1%s}]"
-    )
+    volumes = "volumes: [{name: b, pool: sf-1, vm: web-1, size: 1}, {name: a, pool: sf-1, vm: web-1, size: 1%s}]"
     world = fleet(volumes % "")
-    carried = {
-        volume.name: volume.request.host_resource("vcpu") for volume in world.inventory.volumes.values()
-    }
+    carried = {volume.name: volume.request.host_resource("vcpu") for volume in world.inventory.volumes.values()}
     assert carried == {"a": 4, "b": 0}
     assert [request.host_resources for request in world.requests] == [(), (), ()]
 
     world = fleet(volumes % ", host_resources: {vcpu: 6}")
-    carried = {
-        volume.name: volume.request.host_resource("vcpu") for volume in world.inventory.volumes.values()
-    }
+    carried = {volume.name: volume.request.host_resource("vcpu") for volume in world.inventory.volumes.values()}
     assert carried == {"a": 6, "b": 0}
 
 
@@ -232,9 +222,7 @@ def test_a_vm_with_placed_volumes_has_its_demands_carried_there() -> None:
         ("{group: g, over: pool, max_per_domain: 1, min_domains: 3}", Apart("pool", 1, 3)),
     ],
 )
-def test_one_volume_per_domain_unless_only_a_number_of_domains_is_asked_for(
-    written: str, apart: Apart
-) -> None:
+def test_one_volume_per_domain_unless_only_a_number_of_domains_is_asked_for(written: str, apart: Apart) -> None:
     assert fleet(f"requests: [{{name: r, size: 1, apart: {written}}}]").requests[3].apart == apart
 
 

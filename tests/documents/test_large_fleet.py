@@ -26,9 +26,7 @@ def host(number: int) -> str:
 
 
 def test_a_hundred_thousand_hosts_load() -> None:
-    text = "version: 1\nagents: {q1: {agent: qemu}}\nhosts:\n" + "".join(
-        host(number) for number in range(HOSTS)
-    )
+    text = "version: 1\nagents: {q1: {agent: qemu}}\nhosts:\n" + "".join(host(number) for number in range(HOSTS))
     assert len(text) < LARGEST_FILE_BYTES / 6
     begun = time.process_time()
     hosts = load([], Policy(), {"fleet.yaml": text}).inventory.hosts

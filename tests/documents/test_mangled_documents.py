@@ -16,9 +16,7 @@ from allocator.domain.policy import Policy
 
 FLEET: dict[str, Any] = {
     "version": 1,
-    "drivers": {
-        "sf": {"driver": "solidfire", "config": {"a": {"b": [1]}}, "manifest": {"size": {"most": "1TB"}}}
-    },
+    "drivers": {"sf": {"driver": "solidfire", "config": {"a": {"b": [1]}}, "manifest": {"size": {"most": "1TB"}}}},
     "agents": {"q": {"agent": "qemu", "config": {"password": {"env": "ALLOCATOR_SECRET_Q"}}}},
     "tenants": [{"name": "t", "quota": [{"tag": "ssd", "capacity": "1TiB"}]}],
     "pools": [
@@ -60,9 +58,7 @@ FLEET: dict[str, Any] = {
             "details": {"solidfire": {"enable512e": True}},
         }
     ],
-    "volumes": [
-        {"name": "v", "pool": "p", "size": 5, "hosts": ["h"], "qos": [], "alternative": 0, "pinned": {}}
-    ],
+    "volumes": [{"name": "v", "pool": "p", "size": 5, "hosts": ["h"], "qos": [], "alternative": 0, "pinned": {}}],
 }
 
 STRANGE: list[Any] = [

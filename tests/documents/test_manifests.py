@@ -82,9 +82,7 @@ def test_another_packages_driver_brings_its_manifest(
     (tmp_path / f"{module}.py").write_text(f"class Driver:\n    MANIFEST = {str(elsewhere)!r}\n")
     (tmp_path / "manifest.yaml" if beside else elsewhere).write_text(PLUGIN)
     installed = EntryPoint("acme", f"{module}:Driver", "allocator.drivers")
-    monkeypatch.setattr(
-        manifests, "entry_points", lambda group, name="acme": [installed] if name == "acme" else []
-    )
+    monkeypatch.setattr(manifests, "entry_points", lambda group, name="acme": [installed] if name == "acme" else [])
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     plugin_manifest.cache_clear()
     try:
@@ -98,12 +96,8 @@ def test_another_packages_driver_brings_its_manifest(
 
 def test_a_plugin_without_manifest_is_told_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     installed = EntryPoint("broken", "no_such_module:Driver", "allocator.drivers")
-    monkeypatch.setattr(
-        manifests, "entry_points", lambda group, name="": [installed] if name == "broken" else []
-    )
-    with pytest.raises(
-        DocumentError, match=r"plug-in broken \(no_such_module:Driver\) has no manifest.* Maybe"
-    ):
+    monkeypatch.setattr(manifests, "entry_points", lambda group, name="": [installed] if name == "broken" else [])
+    with pytest.raises(DocumentError, match=r"plug-in broken \(no_such_module:Driver\) has no manifest.* Maybe"):
         plugin_manifest("driver", "broken")
 
 
@@ -114,9 +108,7 @@ def solidfire(narrowing: dict[str, Any]) -> Manifest:
 
 def test_an_instance_narrows_its_manifest() -> None:
     floors = {"iops": {"total": {"floor": {"most": 5000, "step": 50}}}}
-    found = solidfire(
-        {"size": {"most": "1TB"}, "details": {}, "qos": {"figures": floors, "isolation": False}}
-    )
+    found = solidfire({"size": {"most": "1TB"}, "details": {}, "qos": {"figures": floors, "isolation": False}})
     assert found.qos.figures == {("iops", "total", "floor"): Range(50, 5000, 50)}
     assert (found.size.least, found.size.most, found.size.step) == (10**9, 10**12, 10**6)
     assert (found.details, found.qos.isolation) == ({}, False)

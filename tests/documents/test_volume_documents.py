@@ -66,9 +66,7 @@ def volumes(draw: st.DrawFn) -> Volume:
         encrypted=draw(st.booleans()),
         dedicated=draw(st.booleans()),
         snapshot_reserve=Fraction(draw(st.integers(0, 100_000)), 100_000),
-        details=draw(
-            st.sampled_from([(), (("solidfire", (("enable512e", True),)), ("x", (("k", draw(SCALARS)),)))])
-        ),
+        details=draw(st.sampled_from([(), (("solidfire", (("enable512e", True),)), ("x", (("k", draw(SCALARS)),)))])),
         resources=draw(DEMANDS),
         host_resources=draw(DEMANDS),
         pool=draw(st.none() | NAMES),
@@ -76,9 +74,7 @@ def volumes(draw: st.DrawFn) -> Volume:
         cluster=draw(st.none() | NAMES),
         zone=draw(st.none() | NAMES),
         group=group,
-        apart=Apart("rack", *draw(st.sampled_from([(1, None), (2, None), (None, 3), (1, 3)])))
-        if group
-        else None,
+        apart=Apart("rack", *draw(st.sampled_from([(1, None), (2, None), (None, 3), (1, 3)]))) if group else None,
         near=draw(st.sampled_from([None, Near("other", "zone")])),
     )
     drifted = Alternative(draw(st.integers(0, 5)), Kind.PROVISIONED, Qos(Bands(Band(7, 77, 777, 7))))
@@ -93,9 +89,7 @@ def world(*documents: dict[str, Any]) -> World:
         {
             "version": 1,
             "drivers": {"d": {"driver": "solidfire"}},
-            "pools": [
-                {"name": "p", "driver": "d", "zone": "z", "default_qos": {"min_iops": 50, "max_iops": 900}}
-            ],
+            "pools": [{"name": "p", "driver": "d", "zone": "z", "default_qos": {"min_iops": 50, "max_iops": 900}}],
             "hosts": [{"name": "h1", "zone": "z"}, {"name": "h2", "zone": "z"}],
             "tenants": [{"name": "acme"}],
             "offerings": [

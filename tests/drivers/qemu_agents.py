@@ -41,9 +41,7 @@ def read_back(uri: str, byte: int) -> bool:
     """Whether the first MiB behind a URI consists of this byte."""
     command = [needed("qemu-io", "qemu-utils"), "-f", "raw", "-c", f"read -P {byte} 0 1M", uri]
     result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-    return (
-        result.returncode == 0 and "read 1048576/1048576" in result.stdout and "failed" not in result.stdout
-    )
+    return result.returncode == 0 and "read 1048576/1048576" in result.stdout and "failed" not in result.stdout
 
 
 def run(agent: QemuAgent, scenario: Callable[[QemuAgent], Awaitable[None]]) -> None:

@@ -117,9 +117,7 @@ async def held(qemu: Qemu) -> Held:
         exports = rows(await view.ask("query-block-exports"))
         containers = {str(row["name"]) for row in rows(await view.ask("qom-list", path="/"))}
         objects = rows(await view.ask("qom-list", path="/objects")) if "objects" in containers else []
-        disks = (
-            rows(await view.ask("qom-list", path="/machine/peripheral")) if "machine" in containers else []
-        )
+        disks = rows(await view.ask("qom-list", path="/machine/peripheral")) if "machine" in containers else []
     finally:
         await view.close()
     return Held(

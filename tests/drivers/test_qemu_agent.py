@@ -131,9 +131,7 @@ def test_chap_is_used_and_its_secret_does_not_stay(daemon: Qemu, tgtd: Tgtd, tmp
 
     async def scenario(agent: QemuAgent) -> None:
         for secrets in ({}, wrong):
-            error = await refused(
-                agent.attach(replace(attachment, access=Access(uri, secrets))), ErrorCode.DENIED
-            )
+            error = await refused(agent.attach(replace(attachment, access=Access(uri, secrets))), ErrorCode.DENIED)
             assert "Authentication failure(513)" in str(error)
             assert "hunter" not in f"{error!r} {error}"
             assert await held(daemon) == NOTHING

@@ -105,9 +105,7 @@ def test_what_is_accepted_here_qemu_accepts_and_shows_again() -> None:
             return Band(ceiling=ceiling)
         burst = random.choice((ceiling, min(2 * ceiling, 10**15), 10**15))
         longest = min(10**15 // burst, 2**32 - 1)
-        return Band(
-            ceiling=ceiling, burst=burst, burst_seconds=random.choice((1, (1 + longest) // 2, longest))
-        )
+        return Band(ceiling=ceiling, burst=burst, burst_seconds=random.choice((1, (1 + longest) // 2, longest)))
 
     def bands() -> Bands:
         form = random.choice(("total", "split", "none"))
@@ -127,9 +125,7 @@ def test_what_is_accepted_here_qemu_accepts_and_shows_again() -> None:
             qos = Qos(iops, bandwidth, size if iops != Bands() else 4096)
             limits = {"path": "/objects/group", "property": "limits", "value": throttle_fields(qos)}
             await client.act("qom-set", limits, ErrorCode.INVALID, "Maybe not.")
-            assert (
-                observed_limits(await client.ask("qom-get", path="/objects/group", property="limits")) == qos
-            )
+            assert observed_limits(await client.ask("qom-get", path="/objects/group", property="limits")) == qos
 
     async def whole() -> None:
         client = Qmp(daemon.qmp)

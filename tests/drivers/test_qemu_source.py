@@ -101,9 +101,7 @@ def test_any_other_string_is_refused(uri: str) -> None:
     assert len(str(caught.value)) < 1000
 
 
-@pytest.mark.parametrize(
-    "secrets", [{"chap_user": "a"}, {"password": "hunter2"}, CHAP | {"other": "hunter2"}]
-)
+@pytest.mark.parametrize("secrets", [{"chap_user": "a"}, {"password": "hunter2"}, CHAP | {"other": "hunter2"}])
 def test_secrets_that_iscsi_does_not_use_are_refused(secrets: dict[str, str]) -> None:
     with pytest.raises(DriverError) as caught:
         parse(Access(f"iscsi://10.0.0.5:3260/{IQN}/1", secrets), HOST, "secret")

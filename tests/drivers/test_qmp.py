@@ -188,10 +188,7 @@ def test_a_monitor_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
 
     async def scenario(client: Qmp) -> None:
         error = await refused(client.ask("query-status"), ErrorCode.UNAVAILABLE)
-        assert (
-            str(error)
-            == f"cannot reach {tmp_path}/none: No such file or directory. Maybe QEMU is not running."
-        )
+        assert str(error) == f"cannot reach {tmp_path}/none: No such file or directory. Maybe QEMU is not running."
 
     run(tmp_path / "none", scenario)
 

@@ -44,18 +44,20 @@ def test_R03_which_alternative_is_honoured_where(tmp_path: Path) -> None:
     ranged, throttled = result.alternatives
     assert result.honoured
     assert (ranged.kind, ranged.pools) == ("provisioned", ("sf-1",))
-    assert dict(ranged.complaints)["nfs-2"] == "offer no minimum IOPS (driver nfs)"
+    assert [why for place, why in ranged.complaints if place == "nfs-2"] == [
+        f"offer no {what} IOPS (driver nfs)" for what in ("minimum", "maximum", "burst")
+    ]
     assert (throttled.kind, throttled.pools, throttled.hosts) == ("throttled", ("disk-1", "nfs-2"), ("h2",))
     assert dict(throttled.complaints)["h1"] == "have no agent that throttles"
     assert dict(throttled.complaints)["nfs-1"] == "lack tag ssd"
-    assert "always enforce QoS of their own" in dict(throttled.complaints)["sf-1"]
+    assert "always enforce QoS on the array" in dict(throttled.complaints)["sf-1"]
 
 
 def test_R03_hosts_count_as_well(tmp_path: Path) -> None:
     found = [finding for finding in opened(tmp_path, FILES, BOTH).check() if finding.rule == "offering"]
     assert [finding.subject for finding in found] == ["on-tpu"]
     assert found[0].text == (
-        "offering on-tpu is honoured nowhere: sf-1 always enforces QoS of their own (driver solidfire); "
+        "offering on-tpu is honoured nowhere: sf-1 always enforces QoS on the array (driver solidfire); "
         "h1 has no agent that throttles; h2 lacks tag tpu"
     )
 

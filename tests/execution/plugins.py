@@ -177,9 +177,7 @@ class FileAgent:
 class _Called:
     """One call: logged, and struck by faults before and after."""
 
-    def __init__(
-        self, root: Path, faults: Faults, call: str, subject: str, pool: str | None, host: str | None
-    ) -> None:
+    def __init__(self, root: Path, faults: Faults, call: str, subject: str, pool: str | None, host: str | None) -> None:
         self.root, self.faults, self.call, self.subject = root, faults, call, subject
         self.where = {"pool": pool, "host": host}
 

@@ -57,9 +57,7 @@ def test_patience_ends() -> None:
     assert (caught.value.code, caught.value.certain, device.asked) == ("busy", True, ["do"] * 3)
 
 
-@pytest.mark.parametrize(
-    "code", [ErrorCode.INVALID, ErrorCode.NO_SPACE, ErrorCode.CONFLICT, ErrorCode.DENIED]
-)
+@pytest.mark.parametrize("code", [ErrorCode.INVALID, ErrorCode.NO_SPACE, ErrorCode.CONFLICT, ErrorCode.DENIED])
 def test_what_will_not_pass_is_refused_at_once(code: ErrorCode) -> None:
     device = Device([error(code)])
     with pytest.raises(Refused) as caught:

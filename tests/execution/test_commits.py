@@ -77,9 +77,7 @@ def test_a_lost_lease_ends_every_writing(tmp_path: Path) -> None:
 
     async def written() -> list[BaseException | None]:
         async with Journal(ledger, claim) as journal:
-            together = await asyncio.gather(
-                *(journal.write(Entry()) for _ in range(2)), return_exceptions=True
-            )
+            together = await asyncio.gather(*(journal.write(Entry()) for _ in range(2)), return_exceptions=True)
             with pytest.raises(LostLease):
                 await journal.write(Entry())
             return together

@@ -104,9 +104,7 @@ def test_what_cannot_be_built_is_told(tmp_path: Path) -> None:
     with pytest.raises(DriverError, match="Out of reach"):
         Connections(fleet({"fail": True}), load=loaded).driver(fleet({}).pools["p1"])
     broken = fleet({"break": secret(tmp_path / "secret")})
-    with pytest.raises(
-        PluginError, match=r"d cannot be set up: KeyError: 'no key \*\*\*'. Maybe its `config`"
-    ):
+    with pytest.raises(PluginError, match=r"d cannot be set up: KeyError: 'no key \*\*\*'. Maybe its `config`"):
         Connections(broken, load=loaded).driver(broken.pools["p1"])
 
 
@@ -127,9 +125,7 @@ def test_only_installed_entry_points_are_loaded(monkeypatch: pytest.MonkeyPatch)
     assert installed("allocator.drivers", "theirs") is Plugin
     with pytest.raises(PluginError, match=r"broken of allocator.drivers cannot be loaded: No module named x"):
         installed("allocator.drivers", "broken")
-    with pytest.raises(
-        PluginError, match=r"os:system is not installed: allocator.drivers has broken, theirs."
-    ):
+    with pytest.raises(PluginError, match=r"os:system is not installed: allocator.drivers has broken, theirs."):
         installed("allocator.drivers", "os:system")
     with pytest.raises(PluginError, match=r"theirs is not installed: allocator.agents has none"):
         installed("allocator.agents", "theirs")

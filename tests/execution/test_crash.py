@@ -33,9 +33,7 @@ from drivers.storage.local import LocalDriver
 from tests.execution.plugins import Fault, Faults, FileAgent
 from tests.execution.world import AT_ONCE, fleet, volume
 
-LOCAL = Manifest(
-    "local", "real", size=SizeSupport(4096, None, 4096), provisioning=frozenset({"thin", "thick"})
-)
+LOCAL = Manifest("local", "real", size=SizeSupport(4096, None, 4096), provisioning=frozenset({"thin", "thick"}))
 VOLUMES = (volume("a", vm="m"), volume("b", vm="m"))
 LAST_BOUNDARY = 400
 
@@ -215,9 +213,7 @@ def test_a_rollback_survives_kill_9_anywhere(memory: Path) -> None:
         assert (ledger.volumes(), ledger.unfinished()) == ([], [])
         ledger.close()
 
-    passed = at_every_boundary(
-        memory, lambda world, boundary: world.killed(placement(), boundary, refused()), check
-    )
+    passed = at_every_boundary(memory, lambda world, boundary: world.killed(placement(), boundary, refused()), check)
     # 2 creates and 2 grants, undone again, and a commit for each.
     assert passed >= 2 * 2 * 2 * (2 + 2)
 

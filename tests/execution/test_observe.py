@@ -32,9 +32,7 @@ def test_foreign_volumes_are_counted_with_their_floors(world: World) -> None:
     """R07: what somebody else made on the device is in the ledger as a document that can be read back."""
     world.place(volume("v"))
     before = world.ledger.changes()
-    add(
-        world, "their-lun", 2**30, Qos(iops=Bands(Band(floor=700, ceiling=900, burst=1200, burst_seconds=60)))
-    )
+    add(world, "their-lun", 2**30, Qos(iops=Bands(Band(floor=700, ceiling=900, burst=1200, burst_seconds=60))))
     add(world, "plain", 2**20)
     assert observed(world) == []
     documents = world.ledger.foreign_documents()

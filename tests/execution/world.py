@@ -81,12 +81,8 @@ def fleet(root: Path, faults: Faults | None = None, volumes: Iterable[Volume] = 
         Host("h3", "z1"),
     ]
     config = {"root": str(root), "faults": known}
-    agents = [
-        Connection(f"a{number}", "devices", {**config, "host": f"h{number}"}, MANIFEST) for number in (1, 2)
-    ]
-    return Inventory(
-        pools, hosts, volumes, drivers=[Connection("files", "files", config, MANIFEST)], agents=agents
-    )
+    agents = [Connection(f"a{number}", "devices", {**config, "host": f"h{number}"}, MANIFEST) for number in (1, 2)]
+    return Inventory(pools, hosts, volumes, drivers=[Connection("files", "files", config, MANIFEST)], agents=agents)
 
 
 def connections(inventory: Inventory) -> Connections:

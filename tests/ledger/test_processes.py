@@ -137,9 +137,7 @@ def test_whoever_waits_too_long_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     lock = tmp_path / "ledger.db.lock"
     with lock.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(
-            LedgerLocked, match=r"has been held by another process for more than 0.05 s. Maybe"
-        ):
+        with pytest.raises(LedgerLocked, match=r"has been held by another process for more than 0.05 s. Maybe"):
             ledger.event("note", "p", "never")
         assert ledger.changes() == 0
     monkeypatch.setattr(place, "WAIT_SECONDS", 30)

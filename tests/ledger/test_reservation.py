@@ -46,9 +46,7 @@ def test_a_reservation_holds_names_and_counts_one_change(ledger: Ledger) -> None
 
 def test_a_stale_decision_is_refused_whole(ledger: Ledger) -> None:
     ledger.reserve(placing("a"), seen=0)
-    with pytest.raises(
-        StaleDecision, match=r"rests on state 0 of the ledger, which is at 1 now. Maybe decide"
-    ):
+    with pytest.raises(StaleDecision, match=r"rests on state 0 of the ledger, which is at 1 now. Maybe decide"):
         ledger.reserve(placing("b", "c"), seen=0)
     assert [stored.name for stored in ledger.volumes()] == ["a"]
     assert (ledger.changes(), len(ledger.unfinished())) == (1, 1)

@@ -148,7 +148,7 @@ def test_on_paper(case: Case) -> None:
         (EXACT, provisioned(149), "offer minimum IOPS from 100 to 15,000 in steps of 50 only (driver exact)"),
         (FLAT, at_burst(None), "offer no burst IOPS (driver flat)"),
         (BRIEF, at_burst(61), "offer no burst of 61 s (driver brief)"),
-        (OWN, throttled(9), "always enforce QoS of their own (driver own)"),
+        (OWN, throttled(9), "always enforce QoS on the array (driver own)"),
         (LUN, provisioned(100), "are one LUN that volumes share, without QoS per volume (driver any)"),
         (pool("i", ISOLATING), throttled(9), None),
     ],

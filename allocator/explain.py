@@ -62,6 +62,8 @@ def refusal_lines(refusal: Refusal) -> list[str]:
     """One refusal: what it means, the histogram of what closes each place, and what would help."""
     lines = [f"{refusal.request} is refused: {MEANING[refusal.kind]}."]
     lines += histogram_lines(refusal.histogram, refusal.pools)
+    if refusal.pools > sum(count.pools for count in refusal.histogram) and not any(c.hosts for c in refusal.histogram):
+        lines.append("  What is open takes it alone, but not all volumes of its VM at once.")
     if refusal.because:
         lines.append(f"  because of: {', '.join(refusal.because)}")
     if refusal.together:

@@ -159,6 +159,17 @@ class Limit:
         return self.where if self.where is not None else self.unless
 
 
+def named_domain(key: str, over: str, members: Callable[[Request], bool]) -> Limit:
+    """Volumes that are told apart by a kind of failure domain lie on no pool that names none: it proves nothing."""
+    sees = partial(_names_none, over, None, None)
+    unnamed = Charge("volumes", "pool", partial(_names_none, over), sees, members)
+    return Limit(f"{key}-named", "volumes", unnamed, 0, closed=f"name no {over}")
+
+
+def _names_none(over: str, request: object, alternative: object, pool: Pool) -> int:
+    return int(pool.domain(over) is None)
+
+
 class LimitRule(Rule):
     """Sums of charges stay within limits."""
 

@@ -51,6 +51,11 @@ def see_nothing(place: Place) -> None:
     """For charges that are the same everywhere."""
 
 
+def one_each(request: object, alternative: object, place: object) -> int:
+    """The amount of a charge that counts volumes."""
+    return 1
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Charge:
     """How much one volume takes of something that is summed per place.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from allocator.domain.placement import Charge
+from allocator.domain.placement import Charge, one_each
 from allocator.domain.policy import Policy
 from allocator.fleet import Ask, Fleet, IntArray
 from allocator.goal import Answer, Goal
@@ -32,7 +32,7 @@ class Packing(Goal):
 
     def __init__(self, policy: Policy, rules: Sequence[Rule]) -> None:
         super().__init__(policy, rules)
-        self.volumes = Charge("volumes", "pool", _one)
+        self.volumes = Charge("volumes", "pool", one_each)
 
     def pool_cost(self, ask: Ask, fleet: Fleet, only: Rows = None) -> IntArray | None:
         empty: IntArray = np.where(fleet.sums(self.volumes) == 0, 1, 0)
@@ -46,7 +46,3 @@ class Packing(Goal):
             min(1, answer.after.total(self.volumes, pool)) - min(1, answer.before.total(self.volumes, pool))
             for pool in answer.places("pool")
         )
-
-
-def _one(request: object, alternative: object, pool: object) -> int:
-    return 1

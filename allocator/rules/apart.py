@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
-from allocator.domain.placement import ALL, Charge, Touched
-from allocator.domain.places import Pool
+from allocator.domain.placement import ALL, Charge, Touched, one_each
 from allocator.domain.policy import Policy
 from allocator.domain.request import Apart, Request
 from allocator.rule import Violation
-from allocator.shapes import Limit, LimitRule
+from allocator.shapes import Limit, LimitRule, named_domain
 
 if TYPE_CHECKING:
     from allocator.solver.model import Model
@@ -26,17 +25,15 @@ class Wish:
         self.key = f"{group}-{apart.over}-{apart.max_per_domain}-{apart.min_domains}"
         self.apart = apart
         mine = partial(_states, group, apart)
-        self.members = Charge(f"volumes of group {group}", apart.over, _one, members=mine)
-        self.everywhere = Charge(f"volumes of group {group}", ALL, _one, members=mine)
+        self.members = Charge(f"volumes of group {group}", apart.over, one_each, members=mine)
+        self.everywhere = Charge(f"volumes of group {group}", ALL, one_each, members=mine)
         self.limits: list[Limit] = []
         if apart.max_per_domain is not None:
             closed = f"hold as much of group {group} as one {apart.over} may"
             limit = Limit(self.key, f"volumes of group {group}", self.members, apart.max_per_domain, closed=closed)
             self.limits.append(limit)
         if apart.over != "host":
-            sees = partial(_unnamed, apart.over, None, None)
-            unnamed = Charge("volumes", "pool", partial(_unnamed, apart.over), sees=sees, members=mine)
-            self.limits.append(Limit(f"{self.key}-named", "volumes", unnamed, 0, closed=f"name no {apart.over}"))
+            self.limits.append(named_domain(self.key, apart.over, mine))
 
 
 class ApartRule(LimitRule):
@@ -101,13 +98,5 @@ class ApartRule(LimitRule):
         return [wish for wish in wishes.values() if wish.apart.min_domains]
 
 
-def _one(request: object, alternative: object, place: object) -> int:
-    return 1
-
-
 def _states(group: str, apart: Apart, request: Request) -> bool:
     return request.group == group and request.apart == apart
-
-
-def _unnamed(over: str, request: object, alternative: object, pool: Pool) -> int:
-    return int(pool.domain(over) is None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from allocator.domain.inventory import Inventory
-from allocator.domain.placement import Charge
+from allocator.domain.placement import Charge, one_each
 from allocator.domain.places import Host, Pool
 from allocator.domain.policy import Policy
 from allocator.domain.request import Request
@@ -24,14 +24,12 @@ class Attachments(LimitRule):
 
     def __init__(self, policy: Policy) -> None:
         super().__init__(policy)
-        self._limits = tuple(Limit(over, "volumes", Charge("volumes", over, _one), _most) for over in ("pool", "host"))
+        self._limits = tuple(
+            Limit(over, "volumes", Charge("volumes", over, one_each), _most) for over in ("pool", "host")
+        )
 
     def limits(self, request: Request, inventory: Inventory) -> Iterable[Limit]:
         return self._limits
-
-
-def _one(request: object, alternative: object, place: object) -> int:
-    return 1
 
 
 def _most(place: Pool | Host) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable
 
 from allocator.domain.charging import charged_bytes, is_thick
 from allocator.domain.inventory import Inventory
-from allocator.domain.placement import Charge
+from allocator.domain.placement import Charge, one_each
 from allocator.domain.places import Pool
 from allocator.domain.policy import Policy
 from allocator.domain.qos import Alternative
@@ -35,7 +35,7 @@ class Capacity(LimitRule):
         self.bytes = Charge("bytes", "pool", sold_bytes, sees=_sees)
         self._limits = (
             Limit("bytes", "of space", self.bytes, _sellable_or_any if unlimited else _sellable, show=format_bytes),
-            Limit("full", "volumes", Charge("volumes", "pool", _one), _newcomers, arrivals=True,
+            Limit("full", "volumes", Charge("volumes", "pool", one_each), _newcomers, arrivals=True,
                   closed="are physically full (full_at reached)"),
         )  # fmt: skip
         self.sold = self._limits[0]
@@ -61,10 +61,6 @@ def _sellable(pool: Pool) -> int:
 
 def _sellable_or_any(pool: Pool) -> int:
     return UNLIMITED if pool.capacity.total_bytes is None else _sellable(pool)
-
-
-def _one(request: object, alternative: object, pool: object) -> int:
-    return 1
 
 
 def _newcomers(pool: Pool) -> int:

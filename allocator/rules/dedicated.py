@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
-from allocator.domain.placement import Charge, Touched
+from allocator.domain.placement import Charge, Touched, one_each
 from allocator.domain.places import Host, Pool
 from allocator.domain.policy import Policy
 from allocator.domain.qos import Alternative
@@ -35,7 +35,7 @@ class Dedicated(LimitRule):
         super().__init__(policy)
         own = Charge("dedicated volumes", "pool", _asks_own_lun, sees=_sees_managed)
         self._own_lun = Limit(
-            "own-lun", "volumes", Charge("volumes", "pool", _one), _one_lun, where=own,
+            "own-lun", "volumes", Charge("volumes", "pool", one_each), _one_lun, where=own,
             closed="share one LUN, which a volume wants for itself",
         )  # fmt: skip
         self._set_aside = tuple(
@@ -68,10 +68,6 @@ class Dedicated(LimitRule):
         _, volume, place = violation.subject
         text = f"{volume}: {place} attaches a volume to one host, not {violation.amount + 1}"
         return Reason(self.name, volume, {"hosts": violation.amount + 1, "limit": 1}, text)
-
-
-def _one(request: object, alternative: object, place: object) -> int:
-    return 1
 
 
 def _asks_own_lun(request: Request, alternative: Alternative, pool: Pool) -> int:

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from functools import partial
 
 from allocator.domain.inventory import Inventory
-from allocator.domain.placement import Charge
-from allocator.domain.places import Pool
+from allocator.domain.placement import Charge, one_each
 from allocator.domain.policy import Policy
 from allocator.domain.request import Near, Request
 from allocator.fleet import Ask, BoolArray, Fleet
 from allocator.rule import Rows
-from allocator.shapes import Limit, LimitRule
+from allocator.shapes import Limit, LimitRule, named_domain
 
 
 class NearRule(LimitRule):
@@ -54,26 +53,16 @@ class NearRule(LimitRule):
 
     def _limits(self, near: Near) -> tuple[Limit, ...]:
         if near not in self._made:
-            wanting = Charge(f"volumes near group {near.group}", near.over, _one, members=partial(_wants, near))
-            group = Charge(f"volumes of group {near.group}", near.over, _one, members=partial(_belongs, near.group))
+            wanting = Charge(f"volumes near group {near.group}", near.over, one_each, members=partial(_wants, near))
+            group = Charge(f"volumes of group {near.group}", near.over, one_each, members=partial(_belongs, near.group))
             limits = [
                 Limit(f"{near.group}-{near.over}", f"volumes that want group {near.group} near", wanting, 0,
                       unless=group, closed=f"have no volume of group {near.group} in their {near.over}")
             ]  # fmt: skip
             if near.over != "host":
-                sees = partial(_unnamed, near.over, None, None)
-                unnamed = Charge(
-                    "volumes", "pool", partial(_unnamed, near.over), sees=sees, members=partial(_wants, near)
-                )
-                limits.append(
-                    Limit(f"{near.group}-{near.over}-named", "volumes", unnamed, 0, closed=f"name no {near.over}")
-                )
+                limits.append(named_domain(f"{near.group}-{near.over}", near.over, partial(_wants, near)))
             self._made[near] = tuple(limits)
         return self._made[near]
-
-
-def _one(request: object, alternative: object, place: object) -> int:
-    return 1
 
 
 def _wants(near: Near, request: Request) -> bool:
@@ -82,7 +71,3 @@ def _wants(near: Near, request: Request) -> bool:
 
 def _belongs(group: str, request: Request) -> bool:
     return request.group == group
-
-
-def _unnamed(over: str, request: object, alternative: object, pool: Pool) -> int:
-    return int(pool.domain(over) is None)

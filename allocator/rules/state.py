@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from allocator.domain.inventory import Inventory
-from allocator.domain.placement import Charge
+from allocator.domain.placement import Charge, one_each
 from allocator.domain.places import Host, Pool
 from allocator.domain.policy import Policy
 from allocator.domain.request import Request
@@ -27,7 +27,7 @@ class State(LimitRule):
     def __init__(self, policy: Policy) -> None:
         super().__init__(policy)
         self._limits = [
-            Limit(f"{over}-{key}", "volumes", Charge(f"volumes on {over}", over, _one), at_most, arrivals=arrivals,
+            Limit(f"{over}-{key}", "volumes", Charge(f"volumes on {over}", over, one_each), at_most, arrivals=arrivals,
                   closed=closed)
             for over in ("pool", "host")
             for key, at_most, arrivals, closed in (
@@ -38,10 +38,6 @@ class State(LimitRule):
 
     def limits(self, request: Request, inventory: Inventory) -> Iterable[Limit]:
         return self._limits
-
-
-def _one(request: object, alternative: object, place: object) -> int:
-    return 1
 
 
 def _newcomers(place: Pool | Host) -> int:

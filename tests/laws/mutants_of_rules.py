@@ -77,7 +77,7 @@ SUMS = (
     Mutant("state", "a volume that moves is new to its host", "domain.inventory:_Overlay.is_new",
            "before is None or label not in [known for known, _ in self.places(before, over)]", "True", "laws"),
     Mutant("dedicated", "dedicated volumes mind only each other", "rules.dedicated:Dedicated.__init__",
-           'Charge("volumes", "pool", _one)', "own"),
+           'Charge("volumes", "pool", one_each)', "own"),
     Mutant("dedicated", "everybody wants a LUN", "rules.dedicated:_asks_own_lun", "request.dedicated and ", ""),
     Mutant("dedicated", "nobody in particular is no stranger", "rules.dedicated:_stranger",
            "request.tenant not in place.tenants",
@@ -186,7 +186,7 @@ SUMS = (
 
 GROUPS = (
     Mutant("apart", "any wish of the group counts", "rules.apart:_states", " and request.apart == apart", ""),
-    Mutant("apart", "a pool without a rack is a rack", "rules.apart:_unnamed", "int(pool.domain(over) is None)", "0"),
+    Mutant("apart", "a pool without a rack is a rack", "shapes:_names_none", "int(pool.domain(over) is None)", "0"),
     Mutant("apart", "one more in each", "rules.apart:Wish.__init__", "apart.max_per_domain, closed",
            "apart.max_per_domain + 1, closed"),
     Mutant("apart", "racks of two zones are one", "domain.places:Pool.domain", 'f"{self.zone}/{label}"', "label"),
@@ -200,7 +200,7 @@ GROUPS = (
            "laws"),
     Mutant("near", "a volume anywhere will do", "rules.near:_belongs", "request.group == group",
            "request.group is not None"),
-    Mutant("near", "a pool without a rack is near", "rules.near:_unnamed", "int(pool.domain(over) is None)", "0"),
+    Mutant("near", "a pool without a rack is near", "shapes:_names_none", "int(pool.domain(over) is None)", "0"),
     Mutant("near", "every volume wants it", "rules.near:_wants", "request.near == near", "True"),
     Mutant("near", "the filter does not wait", "rules.near:NearRule._still_coming",
            "ask.request.near.group in ask.coming", "False",

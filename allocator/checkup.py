@@ -12,9 +12,9 @@ from allocator.domain.outcome import Reason
 from allocator.domain.qos import alternatives
 from allocator.domain.request import Offering, Request
 from allocator.domain.sizes import GIB
+from allocator.fitting import FitRule
 from allocator.fleet import Ask
 from allocator.rule import Rule, singular
-from allocator.shapes import FitRule
 from allocator.topology import blind_hosts, unreachable_pools
 from allocator.verify import broken
 

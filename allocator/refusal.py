@@ -15,10 +15,10 @@ from allocator.domain.request import Request
 from allocator.domain.sizes import format_factor
 from allocator.fleet import Ask, BoolArray, Fleet, IntArray
 from allocator.goal import Tiers
+from allocator.limits import UNLIMITED, LimitRule
 from allocator.rank import Beyond, Choice, rank
 from allocator.rule import Rule
 from allocator.screen import Screen
-from allocator.shapes import UNLIMITED, LimitRule
 
 
 class Refusing:

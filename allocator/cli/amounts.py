@@ -11,8 +11,8 @@ from allocator.domain.placement import Volume
 from allocator.domain.places import Place, Pool
 from allocator.domain.policy import Policy
 from allocator.domain.sizes import format_bytes, format_count, format_rate
+from allocator.limits import UNLIMITED, LimitRule
 from allocator.rule import Rule
-from allocator.shapes import UNLIMITED, LimitRule
 
 Unit = Literal["bytes", "bytes/s", ""]
 UNITS: Final[Mapping[str, Unit]] = {"capacity": "bytes", "bandwidth": "bytes/s"}

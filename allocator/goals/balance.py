@@ -15,8 +15,8 @@ from allocator.domain.qos import Alternative
 from allocator.domain.request import Request
 from allocator.fleet import Ask, Fleet, IntArray
 from allocator.goal import Answer, Goal
+from allocator.limits import UNLIMITED, Limit, LimitRule
 from allocator.rule import Rows, Rule
-from allocator.shapes import UNLIMITED, Limit, LimitRule
 
 if TYPE_CHECKING:
     from allocator.solver.counts import Expression

@@ -11,8 +11,8 @@ from allocator.domain.outcome import Reason
 from allocator.domain.placement import ALL, Charge, Touched, one_each
 from allocator.domain.policy import Policy
 from allocator.domain.request import Apart, Request
+from allocator.limits import Limit, LimitRule, named_domain
 from allocator.rule import Violation
-from allocator.shapes import Limit, LimitRule, named_domain
 
 if TYPE_CHECKING:
     from allocator.solver.model import Model

@@ -9,7 +9,7 @@ from allocator.domain.placement import Charge, one_each
 from allocator.domain.places import Host, Pool
 from allocator.domain.policy import Policy
 from allocator.domain.request import Request
-from allocator.shapes import UNLIMITED, Limit, LimitRule
+from allocator.limits import UNLIMITED, Limit, LimitRule
 
 
 class Attachments(LimitRule):

@@ -12,7 +12,7 @@ from allocator.domain.policy import Policy
 from allocator.domain.qos import Alternative
 from allocator.domain.request import Request
 from allocator.domain.sizes import format_rate
-from allocator.shapes import UNLIMITED, Limit, LimitRule
+from allocator.limits import UNLIMITED, Limit, LimitRule
 
 
 class Bandwidth(LimitRule):

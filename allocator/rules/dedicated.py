@@ -12,8 +12,8 @@ from allocator.domain.places import Host, Pool
 from allocator.domain.policy import Policy
 from allocator.domain.qos import Alternative
 from allocator.domain.request import Request
+from allocator.limits import UNLIMITED, Limit, LimitRule
 from allocator.rule import Violation, checked, subject_volume
-from allocator.shapes import UNLIMITED, Limit, LimitRule
 
 if TYPE_CHECKING:
     from allocator.solver.model import Model

@@ -13,7 +13,7 @@ from allocator.domain.places import Host, Pool
 from allocator.domain.policy import Policy
 from allocator.domain.qos import UNITS, Alternative
 from allocator.domain.request import Request
-from allocator.shapes import UNLIMITED, Limit, LimitRule
+from allocator.limits import UNLIMITED, Limit, LimitRule
 
 Counted = Callable[[Request, Alternative, Any], int]
 

@@ -9,8 +9,8 @@ from allocator.domain.manifest import Manifest
 from allocator.domain.places import Host, Pool
 from allocator.domain.qos import Enforcer, Kind, Qos
 from allocator.domain.sizes import format_bytes, format_count, format_rate
+from allocator.fitting import FitRule
 from allocator.fleet import Ask
-from allocator.shapes import FitRule
 
 WORDS = {"floor": "minimum", "ceiling": "maximum", "burst": "burst"}
 

@@ -11,7 +11,7 @@ from allocator.domain.places import Host
 from allocator.domain.policy import Policy
 from allocator.domain.qos import Alternative
 from allocator.domain.request import Request
-from allocator.shapes import UNLIMITED, Limit, LimitRule
+from allocator.limits import UNLIMITED, Limit, LimitRule
 
 
 class HostIops(LimitRule):

@@ -10,8 +10,8 @@ from allocator.domain.placement import Charge, one_each
 from allocator.domain.policy import Policy
 from allocator.domain.request import Near, Request
 from allocator.fleet import Ask, BoolArray, Fleet
+from allocator.limits import Limit, LimitRule, named_domain
 from allocator.rule import Rows
-from allocator.shapes import Limit, LimitRule, named_domain
 
 
 class NearRule(LimitRule):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from allocator.domain.places import Host, Pool
+from allocator.fitting import FitRule
 from allocator.fleet import Ask
-from allocator.shapes import FitRule
 
 
 class Pinned(FitRule):

@@ -13,7 +13,7 @@ from allocator.domain.policy import Policy
 from allocator.domain.qos import Alternative
 from allocator.domain.request import Request
 from allocator.domain.sizes import format_bytes
-from allocator.shapes import Limit, LimitRule
+from allocator.limits import Limit, LimitRule
 
 
 class QuotaRule(LimitRule):

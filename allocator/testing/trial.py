@@ -13,13 +13,13 @@ from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Volume
 from allocator.domain.places import Pool
 from allocator.domain.policy import Policy
+from allocator.fitting import FitRule
 from allocator.fleet import Ask, Fleet
 from allocator.goal import Goal, Tiers
 from allocator.goals import GOALS, tiers_of
 from allocator.rule import Rule
 from allocator.rules import RULES
 from allocator.screen import Screen
-from allocator.shapes import FitRule
 from allocator.solver.classes import Unit, host_classes, unit_classes, units_of
 from allocator.solver.model import Model
 from allocator.testing.brute import Judge, Option, Pick, answers, options

@@ -8,7 +8,7 @@ import pytest
 from allocator.domain import policy as numbers
 from allocator.domain.policy import Policy
 from allocator.goals.balance import MILLION, Balance, _shares, share
-from allocator.shapes import UNLIMITED
+from allocator.limits import UNLIMITED
 from allocator.testing.made import ANY, amount, host, pool, provisioned, request, sized, throttled, volume
 from tests.goals.paper import Sum, misadded
 

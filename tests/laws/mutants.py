@@ -27,7 +27,7 @@ class Mutant:
     wrong: str
     """What is wrong with it."""
     where: str
-    """The function: `rules.iops:_sellable`, `shapes:LimitRule.encode`."""
+    """The function: `rules.iops:_sellable`, `limits:LimitRule.encode`."""
     old: str
     new: str
     seen_by: SeenBy = "paper"
@@ -69,16 +69,16 @@ def wrong_readers(rule: str, on: str) -> Iterator[Mutant]:
     yield Mutant(
         rule,
         "the encoding counts newcomers only",
-        "shapes:LimitRule.encode",
+        "limits:LimitRule.encode",
         'if limit.arrivals else "final"',
         'if True else "final"',
         "laws",
         on,
     )
-    yield Mutant(rule, "the check tolerates one too many", "shapes:LimitRule.violations",
+    yield Mutant(rule, "the check tolerates one too many", "limits:LimitRule.violations",
                  "if amount > 0", "if amount > 1", "laws", on)  # fmt: skip
 
 
 def shuts(rule: str) -> Mutant:
     """Of rules that some volumes take nothing of."""
-    return Mutant(rule, "the filter shuts what is broken", "shapes:_room", "(more == 0) | ", "", "laws")
+    return Mutant(rule, "the filter shuts what is broken", "limits:_room", "(more == 0) | ", "", "laws")

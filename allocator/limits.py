@@ -1,12 +1,11 @@
-"""The two shapes that most rules have: a fit of one volume to one place, and limits on sums.
+"""The shape of rules about sums: at every place of one kind, a sum of charges stays within a limit.
 
-A rule of either shape states its meaning once, for one place, in plain Python; the masks, the encoding, the check and
-the reasons below are the same for all of them.
+Such a rule states its limits, once; the masks, the encoding, the check and the reasons below are the same for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -16,104 +15,17 @@ import numpy as np
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
 from allocator.domain.placement import ALL, Charge, Touched
-from allocator.domain.places import Host, Pool
+from allocator.domain.places import Pool
 from allocator.domain.request import Request
 from allocator.domain.sizes import format_count
 from allocator.fleet import Ask, BoolArray, Fleet, IntArray
-from allocator.rule import Rows, Rule, Violation, checked, singular, subject_volume
+from allocator.rule import Rows, Rule, Violation
 
 if TYPE_CHECKING:
     from allocator.solver.model import Model
 
 UNLIMITED: Final = 2**62
 """A limit that no sum reaches."""
-
-
-class FitRule(Rule):
-    """One volume fits one place or it does not, whatever else lies there: a volume that does not counts 1."""
-
-    static = True
-
-    @staticmethod
-    def sees_pool(pool: Pool) -> Hashable:
-        """What the rule reads of a pool: pools that look alike are asked once."""
-        return pool.name
-
-    @staticmethod
-    def sees_host(host: Host) -> Hashable:
-        """What the rule reads of a host."""
-        return host.name
-
-    def concerns(self, ask: Ask, over: str) -> bool:
-        """False where every pool (or host) fits this ask, so that none needs to be asked."""
-        return True
-
-    def pool_complaint(self, ask: Ask, pool: Pool) -> str | None:
-        """Why the pool does not fit, to be read after a number of pools; None where it fits."""
-        return None
-
-    def host_complaint(self, ask: Ask, host: Host) -> str | None:
-        """Why the host does not fit; None where it does."""
-        return None
-
-    def pool_complaints(self, ask: Ask, pool: Pool) -> Iterator[str]:
-        """Everything that is wrong with the pool; a rule that finds one thing at the most need not say more."""
-        found = self.pool_complaint(ask, pool)
-        yield from [] if found is None else [found]
-
-    def host_complaints(self, ask: Ask, host: Host) -> Iterator[str]:
-        """Everything that is wrong with the host."""
-        found = self.host_complaint(ask, host)
-        yield from [] if found is None else [found]
-
-    def open_pools(self, ask: Ask, fleet: Fleet, only: Rows = None) -> BoolArray | None:
-        if not self.concerns(ask, "pool"):
-            return None
-        kinds = fleet.kinds("pool", self.sees_pool)
-        fits = np.array([self.pool_complaint(ask, pool) is None for pool in kinds.examples], dtype=np.bool_)
-        return fits[kinds.codes] if only is None else fits[kinds.codes[only]]
-
-    def open_hosts(self, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> BoolArray | None:
-        asks = [ask for ask in asks if self.concerns(ask, "host")]
-        if not asks:
-            return None
-        kinds = fleet.kinds("host", self.sees_host)
-        fits = np.array(
-            [all(self.host_complaint(ask, host) is None for ask in asks) for host in kinds.examples], dtype=np.bool_
-        )
-        return fits[kinds.codes] if only is None else fits[kinds.codes[only]]
-
-    def violations(self, inventory: Inventory, touched: Touched | None = None) -> Iterator[Violation]:
-        for volume in checked(inventory, touched):
-            if volume.foreign:
-                continue
-            ask = Ask.of(volume)
-            complaint = self.pool_complaint(ask, inventory.pools[volume.pool])
-            if complaint is not None:
-                yield Violation(self.name, subject_volume(volume.name, f"pool {volume.pool}"), 1, complaint)
-            for name in volume.hosts:
-                complaint = self.host_complaint(ask, inventory.hosts[name])
-                if complaint is not None:
-                    yield Violation(self.name, subject_volume(volume.name, f"host {name}"), 1, complaint)
-
-    def reason(self, violation: Violation, inventory: Inventory) -> Reason:
-        _, volume, place = violation.subject
-        text = f"{volume}: {place} {singular(str(violation.cause))}"
-        return Reason(self.name, volume, {"place": place, "amount": violation.amount}, text)
-
-    def phrase(self, asks: Sequence[Ask], fleet: Fleet, rows: IntArray, over: str) -> str:
-        counts: dict[str, int] = {}
-        for row in rows:
-            for ask in asks:
-                place = fleet.places(over)[row]
-                found = self.pool_complaint(ask, place) if isinstance(place, Pool) else self.host_complaint(ask, place)
-                if found is not None:
-                    counts[found] = counts.get(found, 0) + 1
-                    break
-        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        if len(ranked) == 1:
-            return ranked[0][0]
-        return ", ".join(f"{complaint} ({number:,})" for complaint, number in ranked[:3])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -105,18 +105,30 @@ class LimitRule(Rule):
 
     def _open(self, over: str, asks: Sequence[Ask], fleet: Fleet, only: Rows) -> BoolArray | None:
         mask: BoolArray | None = None
-        for limit in self._limits_of(asks, fleet.inventory):
-            if (limit.charge.over == "host") == (over == "host"):
-                found = self._not_worse(limit, asks, fleet, only)
-                if found is not None:
-                    mask = found if mask is None else mask & found
+        for limit in self._binding(over, asks, fleet):
+            found = self._not_worse(limit, asks, fleet, only)
+            if found is not None:
+                mask = found if mask is None else mask & found
         return mask
+
+    def _binding(self, over: str, asks: Sequence[Ask], fleet: Fleet) -> Iterable[Limit]:
+        """The limits over such places that can close one to these asks."""
+        if len(asks) == 1 and self.local:
+            return fleet.remember((self, over), asks[0], partial(self._binding_on, over, asks[0], fleet))
+        found = {id(limit): limit for ask in asks for limit in self._binding_on(over, ask, fleet)}
+        return found.values()
+
+    def _binding_on(self, over: str, ask: Ask, fleet: Fleet) -> tuple[Limit, ...]:
+        limits = self.limits(ask.request, fleet.inventory)
+        return tuple(
+            limit for limit in limits if (limit.charge.over == "host") == (over == "host") and _binds(limit, ask, fleet)
+        )
 
     def _not_worse(self, limit: Limit, asks: Sequence[Ask], fleet: Fleet, only: Rows) -> BoolArray | None:
         """Where the amount of the limit's violation does not grow; None: nowhere does it."""
         if limit.gate is not None:
             return self._gated(limit, asks, fleet, only)
-        rooms = [fleet.remember(limit, ask, partial(_room, limit, (ask,), fleet)) for ask in asks]
+        rooms = [_lasting_room(limit, ask, fleet) for ask in asks]
         known = [room for room in rooms if room is not None]
         if not known:
             return None
@@ -130,8 +142,6 @@ class LimitRule(Rule):
 
     def _gated(self, limit: Limit, asks: Sequence[Ask], fleet: Fleet, only: Rows) -> BoolArray | None:
         assert limit.gate is not None
-        if not any(fleet.remember((limit, "gated"), ask, partial(_matters, limit, ask, fleet)) for ask in asks):
-            return None
         rows: Any = slice(None) if only is None else only
         more, most = fleet.amounts(limit.charge, asks)[rows], limit.rows(fleet)
         most = most if isinstance(most, int) else most[rows]
@@ -213,10 +223,19 @@ def _room(limit: Limit, asks: Sequence[Ask], fleet: Fleet) -> IntArray | None:
     return None if free.all() else np.where(free, UNLIMITED, most - more)
 
 
-def _matters(limit: Limit, ask: Ask, fleet: Fleet) -> bool:
-    """Whether the ask counts for a limit, or for what it is tied to, wherever there is a limit."""
-    assert limit.gate is not None
-    counts = (fleet.amounts(limit.charge, (ask,)) > 0) | (fleet.amounts(limit.gate, (ask,)) > 0)
+def _lasting_room(limit: Limit, ask: Ask, fleet: Fleet) -> IntArray | None:
+    return fleet.remember(limit, ask, partial(_room, limit, (ask,), fleet))
+
+
+def _binds(limit: Limit, ask: Ask, fleet: Fleet) -> bool:
+    """Whether the ask counts for a limit, or for what the limit is tied to, wherever there is a limit."""
+    if limit.gate is None:
+        return _lasting_room(limit, ask, fleet) is not None
+    return fleet.remember((limit, "binds"), ask, partial(_gate_binds, limit, limit.gate, ask, fleet))
+
+
+def _gate_binds(limit: Limit, gate: Charge, ask: Ask, fleet: Fleet) -> bool:
+    counts = (fleet.amounts(limit.charge, (ask,)) > 0) | (fleet.amounts(gate, (ask,)) > 0)
     return bool((counts & (np.asarray(limit.rows(fleet)) < UNLIMITED)).any())
 
 

@@ -89,12 +89,16 @@ class Balance(Goal):
         for dimension in self.dimensions:
             if dimension.limit.charge.over != over:
                 continue
-            limits = np.broadcast_to(np.asarray(dimension.limit.rows(fleet), dtype=np.int64), len(fleet.places(over)))
-            more = sum(_shares(fleet.amounts(dimension.limit.charge, (ask,))[rows], limits[rows]) for ask in asks)
+            shares = [
+                fleet.remember(dimension, ask, partial(_shares_of, dimension.limit, ask, fleet))[rows] for ask in asks
+            ]
             now = fleet.sums(dimension.share)[rows]
+            then = sum(shares, now)
+            highest = int(then.max(initial=0))
             for threshold in self.thresholds:
-                grown = np.maximum(now + more - threshold, 0) - np.maximum(now - threshold, 0)
-                total = dimension.weight * grown if total is None else total + dimension.weight * grown
+                if highest > threshold:
+                    grown = np.maximum(then - threshold, 0) - np.maximum(now - threshold, 0)
+                    total = dimension.weight * grown if total is None else total + dimension.weight * grown
         return total
 
 
@@ -106,6 +110,12 @@ def share(amount: int, limit: int) -> int:
     if limit >= COARSE:
         amount, limit = -(-amount >> 20), limit >> 20
     return -(-amount * MILLION // limit)
+
+
+def _shares_of(limit: Limit, ask: Ask, fleet: Fleet) -> IntArray:
+    """`share` of one ask at every place."""
+    amounts = fleet.amounts(limit.charge, (ask,))
+    return _shares(amounts, np.broadcast_to(np.asarray(limit.rows(fleet), dtype=np.int64), len(amounts)))
 
 
 def _shares(amounts: IntArray, limits: IntArray) -> IntArray:

@@ -1,0 +1,1 @@
+"""Measurements: how fast, how well, on fleets made from a seed."""

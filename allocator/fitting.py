@@ -5,7 +5,8 @@ Such a rule states its meaning once, for one place, in plain Python; masks, chec
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
 from allocator.domain.placement import Touched
 from allocator.domain.places import Host, Pool
-from allocator.fleet import Ask, BoolArray, Fleet, IntArray
+from allocator.fleet import Ask, BoolArray, Fleet, IntArray, Sees
 from allocator.rule import Rows, Rule, Violation, checked, singular, subject_volume
 
 
@@ -31,6 +32,10 @@ class FitRule(Rule):
     def sees_host(host: Host) -> Hashable:
         """What the rule reads of a host."""
         return host.name
+
+    def view(self, ask: Ask, over: str) -> Sees:
+        """What the rule reads for this ask: less than `sees_pool` and `sees_host` where the ask leaves things out."""
+        return self.sees_pool if over == "pool" else self.sees_host
 
     def concerns(self, ask: Ask, over: str) -> bool:
         """False where every pool (or host) fits this ask, so that none needs to be asked."""
@@ -57,18 +62,19 @@ class FitRule(Rule):
     def open_pools(self, ask: Ask, fleet: Fleet, only: Rows = None) -> BoolArray | None:
         if not self.concerns(ask, "pool"):
             return None
-        kinds = fleet.kinds("pool", self.sees_pool)
-        fits = np.array([self.pool_complaint(ask, pool) is None for pool in kinds.examples], dtype=np.bool_)
-        return fits[kinds.codes] if only is None else fits[kinds.codes[only]]
+        return self._mask("pool", ask, self.pool_complaint, fleet, only)
 
     def open_hosts(self, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> BoolArray | None:
-        asks = [ask for ask in asks if self.concerns(ask, "host")]
-        if not asks:
-            return None
-        kinds = fleet.kinds("host", self.sees_host)
-        fits = np.array(
-            [all(self.host_complaint(ask, host) is None for ask in asks) for host in kinds.examples], dtype=np.bool_
-        )
+        masks = [
+            self._mask("host", ask, self.host_complaint, fleet, only) for ask in asks if self.concerns(ask, "host")
+        ]
+        return np.logical_and.reduce(masks) if masks else None
+
+    def _mask(
+        self, over: str, ask: Ask, complaint: Callable[[Ask, Any], str | None], fleet: Fleet, only: Rows
+    ) -> BoolArray:
+        kinds = fleet.kinds(over, self.view(ask, over))
+        fits = np.array([complaint(ask, place) is None for place in kinds.examples], dtype=np.bool_)
         return fits[kinds.codes] if only is None else fits[kinds.codes[only]]
 
     def violations(self, inventory: Inventory, touched: Touched | None = None) -> Iterator[Violation]:

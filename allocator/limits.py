@@ -113,10 +113,13 @@ class LimitRule(Rule):
 
     def _binding(self, over: str, asks: Sequence[Ask], fleet: Fleet) -> Iterable[Limit]:
         """The limits over such places that can close one to these asks."""
-        if len(asks) == 1 and self.local:
-            return fleet.remember((self, over), asks[0], partial(self._binding_on, over, asks[0], fleet))
-        found = {id(limit): limit for ask in asks for limit in self._binding_on(over, ask, fleet)}
-        return found.values()
+        found = [
+            fleet.remember((self, over), ask, partial(self._binding_on, over, ask, fleet))
+            if self.local
+            else self._binding_on(over, ask, fleet)
+            for ask in asks
+        ]
+        return found[0] if len(found) == 1 else dict.fromkeys(limit for limits in found for limit in limits)
 
     def _binding_on(self, over: str, ask: Ask, fleet: Fleet) -> tuple[Limit, ...]:
         limits = self.limits(ask.request, fleet.inventory)

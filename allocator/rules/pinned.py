@@ -6,7 +6,7 @@ from collections.abc import Hashable
 
 from allocator.domain.places import Host, Pool
 from allocator.fitting import FitRule
-from allocator.fleet import Ask
+from allocator.fleet import Ask, Sees
 
 
 class Pinned(FitRule):
@@ -27,6 +27,11 @@ class Pinned(FitRule):
     @staticmethod
     def sees_host(host: Host) -> Hashable:
         return host.name, host.cluster, host.zone
+
+    def view(self, ask: Ask, over: str) -> Sees:
+        """A zone or a cluster is shared by many places; only a pin of one pool or host needs its name."""
+        named = ask.request.pool if over == "pool" else ask.request.host
+        return super().view(ask, over) if named is not None else _site
 
     def concerns(self, ask: Ask, over: str) -> bool:
         request = ask.request
@@ -55,3 +60,8 @@ class Pinned(FitRule):
         if request.cluster is not None and host.cluster != request.cluster:
             return f"are not in cluster {request.cluster}"
         return None
+
+
+def _site(place: Pool | Host) -> Hashable:
+    scope = place.scope if isinstance(place, Pool) else None
+    return place.zone, place.cluster, scope

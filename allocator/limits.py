@@ -114,7 +114,7 @@ class LimitRule(Rule):
     def _binding(self, over: str, asks: Sequence[Ask], fleet: Fleet) -> Iterable[Limit]:
         """The limits over such places that can close one to these asks."""
         found = [
-            fleet.remember((self, over), ask, partial(self._binding_on, over, ask, fleet))
+            fleet.remember((self, over, "binding"), ask, partial(self._binding_on, over, ask, fleet))
             if self.local
             else self._binding_on(over, ask, fleet)
             for ask in asks

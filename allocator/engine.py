@@ -110,8 +110,8 @@ class Allocator:
     ) -> Explained:
         """As `place`, but reserves nothing and looks further: for what is sold out, whether moves would make room."""
         screen = self._standing.screen()
-        asked = self._asked(requests)
-        return _outcome(look_further(decide(asked, screen, self.tiers, effort), asked, screen, effort), ())
+        held, new = _split(self._asked(requests), screen.fleet.inventory)
+        return _outcome(look_further(decide(new, screen, self.tiers, effort), new, screen, effort), held)
 
     async def apply(self, plan: Plan, *, progress: Callable[[Progress], None] | None = None) -> Report:
         """Carry out a plan: createAsync, grantAccess, attach (R18, R19, R21), or go on with one that was interrupted.
@@ -178,8 +178,7 @@ class Allocator:
         asked = self._asked(requests)
         for _ in range(TRIES):
             screen = self._standing.screen()
-            held = [volume for request in asked if (volume := screen.fleet.inventory.find(request.name)) is not None]
-            new = [request for request in asked if screen.fleet.inventory.find(request.name) is None]
+            held, new = _split(asked, screen.fleet.inventory)
             decision = decide(new, screen, self.tiers, effort, explain=explain)
             outcome = _outcome(decision, held)
             if whole and outcome.refused:
@@ -209,6 +208,12 @@ class Allocator:
             if self._standing.reserve(plan):
                 return plan
         raise Contended(CONTENDED)
+
+
+def _split(asked: Sequence[Request], inventory: Inventory) -> tuple[list[Volume], list[Request]]:
+    """Requests that were placed before, as volumes, and those that are new."""
+    found = [(request, inventory.find(request.name)) for request in asked]
+    return [held for _, held in found if held is not None], [request for request, held in found if held is None]
 
 
 def _outcome(decision: Decision, held: Sequence[Volume]) -> Explained:

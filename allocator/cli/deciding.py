@@ -115,7 +115,7 @@ def _explained(allocator: Allocator, name: str | None) -> Iterator[Explained]:
     for unit in units_of(asked):
         if name is not None and all(request.name != name for request in unit.requests):
             continue
-        outcome = allocator.place(unit.requests)
+        outcome = allocator.explain(unit.requests)
         placed = {placed.request: placed for placed in outcome.placed}
         refused = {refusal.request: refusal for refusal in outcome.refused}
         new = [request for request in unit.requests if inventory.find(request.name) is None]

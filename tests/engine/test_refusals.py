@@ -145,6 +145,42 @@ def test_R08_a_remedy_for_a_host(tmp_path: Path) -> None:
     assert with_change(tmp_path, remedy, ARRAY, small).place(gold(1)).refused == ()
 
 
+CROWDED = """
+version: 1
+drivers: {files: {driver: nfs}}
+pools:
+  - {name: large, driver: files, managed: false, zone: z1, capacity: 100GiB}
+  - {name: small, driver: files, managed: false, zone: z1, capacity: 60GiB}
+volumes:
+  - {name: old, pool: large, size: 50GiB}
+requests:
+  - {name: big, size: 90GiB}
+"""
+
+
+def test_a_move_that_would_make_room_is_named_and_does(tmp_path: Path) -> None:
+    """100 - 50 and 60 GiB hold no 90 GiB; with `old` on the small pool the large one does."""
+    quick = refused(opened(tmp_path, CROWDED).place())
+    refusal = refused(opened(tmp_path, CROWDED).explain())
+    assert (quick.kind, refusal.kind) == (RefusalKind.NO_ROOM, RefusalKind.MOVE_WOULD_HELP)
+    assert refusal.remedies[:-1] == quick.remedies
+    assert (refusal.remedies[-1].text, refusal.remedies[-1].verified) == ("Maybe move old from large to small.", True)
+    assert with_change(tmp_path, refusal.remedies[-1], CROWDED).place().refused == ()
+
+
+def test_where_no_move_helps_none_is_named(tmp_path: Path) -> None:
+    """`old` fits nowhere else once the small pool is full."""
+    full = "version: 1\nvolumes: [{name: other, pool: small, size: 60GiB}]"
+    assert refused(opened(tmp_path, CROWDED, full).explain()).kind is RefusalKind.NO_ROOM
+
+
+def test_explaining_again_what_was_placed_moves_nothing(tmp_path: Path) -> None:
+    allocator = opened(tmp_path, ARRAY, ledger=True)
+    placed = allocator.place(gold(1)).placed
+    outcome = allocator.explain(gold(1))
+    assert (outcome.placed, outcome.plan.steps) == (placed, ())
+
+
 def test_no_remedy_is_offered_for_what_no_factor_mends(tmp_path: Path) -> None:
     assert refused(opened(tmp_path, FILES).place(gold(1))).remedies == ()
 

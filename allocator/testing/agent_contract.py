@@ -17,24 +17,13 @@ remembers nothing.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
 
-from allocator.agent import Attachment, DriverError, ErrorCode, HypervisorAgent
+from allocator.agent import Attachment, ErrorCode, HypervisorAgent
 from allocator.domain.qos import Band, Bands, Qos
-
-
-async def refused(call: Awaitable[Any], *codes: ErrorCode) -> DriverError:
-    """The DriverError that a call raises, which has one of these codes; else AssertionError."""
-    error: DriverError | None = None
-    try:
-        await call
-    except DriverError as raised:
-        error = raised
-    assert error is not None, "not refused"
-    assert error.code in codes, f"refused with {error.code}, not one of {codes}: {error}"
-    return error
+from allocator.testing.refusing import refused
 
 
 async def shown(agent: HypervisorAgent) -> dict[str, Qos]:
@@ -42,7 +31,7 @@ async def shown(agent: HypervisorAgent) -> dict[str, Qos]:
     return {observed.device: observed.throttle async for observed in agent.list_devices()}
 
 
-class AgentContract:
+class AgentContract(ABC):
     """The promises of `allocator.agent`, one test each. Requirement R21."""
 
     limits = Qos(iops=Bands(total=Band(ceiling=1000)))
@@ -52,21 +41,21 @@ class AgentContract:
     beyond = Qos(iops=Bands(total=Band(floor=100, ceiling=1000)))
     """Limits that the agent cannot keep."""
 
+    @abstractmethod
     def make_agent(self) -> HypervisorAgent:
         """A new agent of a hypervisor that lasts for one test, and on which nothing is attached at first."""
-        raise NotImplementedError
 
+    @abstractmethod
     def granted(self) -> Attachment:
         """A volume that this hypervisor may reach, unthrottled."""
-        raise NotImplementedError
 
+    @abstractmethod
     def other(self) -> Attachment:
         """Another, on a device of its own."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ungranted(self) -> Attachment:
         """A volume that the storage keeps from this hypervisor, on a third device."""
-        raise NotImplementedError
 
     def run(self, scenario: Callable[[HypervisorAgent], Awaitable[None]]) -> None:
         """Run a scenario with an agent whose devices are gone and which is closed after it."""

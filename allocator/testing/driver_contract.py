@@ -16,42 +16,32 @@ Each test calls `make_driver` anew, as another process would: a driver observes 
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from allocator.domain.places import Endpoint
-from allocator.driver import Client, DriverError, ErrorCode, Handle, StorageDriver, VolumeWish
+from allocator.driver import Client, ErrorCode, Handle, StorageDriver, VolumeWish
+from allocator.testing.refusing import refused
 
 _BAD_IDS: Final = ("", ".", "..", "a/b", "a,b", "a=b", "a b", "A", "ä", "a\n", "a\0", "v" * 65)
 _MARKER: Final = "contract-secret-0123456789"
 
 
-async def refused(call: Awaitable[Any], *codes: ErrorCode) -> DriverError:
-    """The DriverError with one of these codes that a call raises; AssertionError where it raises none or another."""
-    try:
-        result = await call
-    except DriverError as error:
-        refusal = error
-    else:
-        raise AssertionError(f"not refused: {result!r}")
-    assert refusal.code in codes, f"refused with {refusal.code}, not one of {codes}: {refusal}"
-    return refusal
-
-
-class DriverContract:
+class DriverContract(ABC):
     """The promises of `allocator.driver`, one test each. Requirements R18, R19 and R20."""
 
     pool = "pool"
     size_bytes = 8 * 1024**2
 
+    @abstractmethod
     def make_driver(self) -> StorageDriver:
         """A new driver on a device that lasts for one test and has the pool named by `pool`."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def reaches(self, handle: Handle, client: Client) -> bool:
         """Whether this client, right now, can read the volume by the device's own access path."""
-        raise NotImplementedError
 
     def client(self) -> Client:
         """A client that may be granted."""

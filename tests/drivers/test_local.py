@@ -15,7 +15,8 @@ import pytest
 from allocator.domain.places import Endpoint
 from allocator.domain.qos import Band, Bands, Qos
 from allocator.driver import Client, DriverError, ErrorCode, Handle, PoolConfig, StorageDriver, VolumeWish
-from allocator.testing.driver_contract import DriverContract, refused
+from allocator.testing.driver_contract import DriverContract
+from allocator.testing.refusing import refused
 from drivers.storage.local import LocalDriver
 from tests.drivers.tgtd import needed
 

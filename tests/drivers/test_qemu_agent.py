@@ -12,7 +12,8 @@ import pytest
 
 from allocator.agent import Access, Attachment, DriverError, ErrorCode, HypervisorAgent
 from allocator.domain.qos import Band, Bands, Qos
-from allocator.testing.agent_contract import AgentContract, refused
+from allocator.testing.agent_contract import AgentContract
+from allocator.testing.refusing import refused
 from drivers.hypervisor.qemu import QemuAgent
 from drivers.hypervisor.qmp import Qmp
 from tests.drivers.qemu_agents import (

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from allocator.agent import Access, Attachment, DriverError, ErrorCode
-from allocator.testing.agent_contract import refused, shown
+from allocator.testing.agent_contract import shown
+from allocator.testing.refusing import refused
 from drivers.hypervisor.qemu import QemuAgent
 from drivers.hypervisor.qmp import Qmp
 from tests.drivers.qemu_agents import HOST, LIMIT, NOTHING, on_file, plain, read_back, run, serving, volume

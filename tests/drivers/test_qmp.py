@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from allocator.agent import DriverError, ErrorCode
-from allocator.testing.agent_contract import refused
+from allocator.testing.refusing import refused
 from drivers.hypervisor import qmp
 from drivers.hypervisor.qmp import Qmp, Refused
 from tests.drivers.qsd import storage_daemon

@@ -10,7 +10,8 @@ import pytest
 
 from allocator.domain.places import Chap, Endpoint, SecretRef
 from allocator.driver import Client, DriverError, ErrorCode, Handle, PoolConfig, StorageDriver
-from allocator.testing.driver_contract import DriverContract, refused
+from allocator.testing.driver_contract import DriverContract
+from allocator.testing.refusing import refused
 from drivers.storage.tgt import TgtDriver
 from drivers.storage.tgt_control import Control
 from drivers.storage.tgt_wire import Mode, Op, request

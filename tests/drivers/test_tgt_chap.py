@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 
 from allocator.driver import ErrorCode
-from allocator.testing.driver_contract import refused
+from allocator.testing.refusing import refused
 from drivers.storage.tgt import TgtDriver
 from drivers.storage.tgt_control import Control
 from tests.drivers.iscsi_login import IscsiLogin

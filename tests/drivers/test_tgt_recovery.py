@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from allocator.driver import ErrorCode, Handle
-from allocator.testing.driver_contract import refused
+from allocator.testing.refusing import refused
 from drivers.storage import tgt_control
 from drivers.storage.tgt import TgtDriver
 from drivers.storage.tgt_control import Control

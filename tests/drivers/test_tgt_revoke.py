@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from allocator.driver import ErrorCode
-from allocator.testing.driver_contract import refused
+from allocator.testing.refusing import refused
 from drivers.storage.tgt import TgtDriver
 from drivers.storage.tgt_control import Control
 from tests.drivers.iscsi_login import IscsiLogin

@@ -40,6 +40,8 @@ def decide(
     With `explain` every refusal names the fewest rules that refuse it and what would help.
     """
     units = units_of(requests)
+    if not units:
+        return Decision((), (), tuple(GoalResult(tier_name(tier), 0, 0) for tier in tiers), "optimal")
     decision = _one(units[0], screen, tiers, effort, explain) if len(units) == 1 else None
     if decision is None:
         decision = _many(units, screen, tiers, effort, explain)

@@ -25,8 +25,10 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 Sees = Callable[[Any], Hashable]
 T = TypeVar("T")
-MOST_REMEMBERED: Final = 100_000
-"""Answers kept for asks that were seen before; beyond it all are forgotten and worked out again."""
+MOST_SHAPES: Final = 10_000
+"""Shapes of requests that are told apart by number; beyond it all are forgotten and numbered anew."""
+MOST_CELLS: Final = 2**24
+"""Numbers kept for asks seen before (128 MiB of 64 bits each); beyond it all are forgotten and worked out again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +79,7 @@ class Fleet:
         self._labels: dict[str, tuple[IntArray, dict[str, int]]] = {}
         self._tallies: dict[Charge, IntArray] = {}
         self._remembered: dict[tuple[object, int], Any] = {}
+        self._cells = 0
         self._ways: dict[tuple[object, ...], list[tuple[Alternative, Alternative, int]]] = {}
         self._alike = 0
 
@@ -154,7 +157,7 @@ class Fleet:
         """
         ways = self._ways.get(request.shape)
         if ways is None:
-            if len(self._ways) >= MOST_REMEMBERED:
+            if len(self._ways) >= MOST_SHAPES:
                 self._ways.clear()
             ways = self._ways[request.shape] = list(self._new_ways(request))
         return [Ask(request, way, asked, coming, likeness) for way, asked, likeness in ways]
@@ -175,9 +178,12 @@ class Fleet:
             return work_out()
         key = (what, ask.likeness)
         if key not in self._remembered:
-            if len(self._remembered) >= MOST_REMEMBERED:
+            answer = work_out()
+            if self._cells >= MOST_CELLS:
                 self._remembered.clear()
-            self._remembered[key] = work_out()
+                self._cells = 0
+            self._remembered[key] = answer
+            self._cells += answer.size if isinstance(answer, np.ndarray) else 1
         found: T = self._remembered[key]
         return found
 

@@ -81,3 +81,15 @@ def test_a_volume_is_new_where_it_was_not_before() -> None:
     assert view.is_new(moved, "rack", "z/x") is False
     assert view.is_new(new, "pool", "p") is True
     assert inventory.is_new(OLD, "pool", "p") is False
+
+
+def test_what_is_remembered_is_bounded_by_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """3 rows an answer and at most 7 numbers: the fourth answer makes the fleet forget, and all stay right."""
+    monkeypatch.setattr("allocator.fleet.MOST_CELLS", 7)
+    fleet = Fleet(Inventory([pool("p"), pool("q"), pool("r")]))
+    kept = []
+    for size_bytes in (1, 2, 3, 4, 5):
+        (ask,) = fleet.asks(request("r", size_bytes))
+        assert fleet.amounts(BYTES, [ask]).tolist() == [size_bytes] * 3
+        kept.append(len(fleet._remembered))
+    assert kept == [1, 2, 3, 1, 2]

@@ -27,6 +27,7 @@ from allocator import Allocator
 allocator = Allocator.open(sys.argv[1])
 root, data = ({"name": name, "vm": "web", "offering": "gold", "size": "10GiB"} for name in ("root", "data"))
 assert len(allocator.place([root, data]).placed) == 2
+assert allocator.place([]).status == "optimal"
 too_many = [{**root, "name": f"r{number}"} for number in range(4)]
 refusal = allocator.place(too_many).refused[0]
 assert refusal.because == ("iops",) and refusal.remedies, refusal

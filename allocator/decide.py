@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from allocator.domain.inventory import Inventory
-from allocator.domain.outcome import GoalResult, Refusal, RefusalKind, Remedy
+from allocator.domain.outcome import GoalResult, Headway, Refusal, RefusalKind, Remedy
 from allocator.domain.placement import Volume
 from allocator.domain.policy import Effort
 from allocator.domain.request import Request
@@ -30,21 +31,30 @@ class Decision:
     refused: tuple[Refusal, ...]
     goals: tuple[GoalResult, ...]
     status: str
+    deterministic: bool = True
 
 
 def decide(
-    requests: Sequence[Request], screen: Screen, tiers: Tiers, effort: Effort, *, explain: bool = True
+    requests: Sequence[Request],
+    screen: Screen,
+    tiers: Tiers,
+    effort: Effort,
+    *,
+    explain: bool = True,
+    progress: Callable[[Headway], None] | None = None,
+    executor: Executor | None = None,
 ) -> Decision:
     """Place one VM by ranking, several by the solver, and check the answer with different code.
 
-    With `explain` every refusal names the fewest rules that refuse it and what would help.
+    With `explain` every refusal names the fewest rules that refuse it and what would help. `progress` is told how far
+    the solver has come; parts of the fleet that share nothing are solved on `executor`.
     """
     units = units_of(requests)
     if not units:
         return Decision((), (), tuple(GoalResult(tier_name(tier), 0, 0) for tier in tiers), "optimal")
     decision = _one(units[0], screen, tiers, effort, explain) if len(units) == 1 else None
     if decision is None:
-        decision = _many(units, screen, tiers, effort, explain)
+        decision = _many(units, screen, tiers, effort, explain, progress, executor)
     wrong = worsened(screen.fleet.inventory, screen.rules, decision.volumes)
     if wrong:
         raise Broken(f"The answer breaks {wrong[0].rule} at {' '.join(wrong[0].subject)} by {wrong[0].amount}.")
@@ -67,13 +77,21 @@ def _one(unit: Unit, screen: Screen, tiers: Tiers, effort: Effort, explain: bool
     return Decision((), tuple(refusals), tuple(goals), "optimal")
 
 
-def _many(units: Sequence[Unit], screen: Screen, tiers: Tiers, effort: Effort, explain: bool) -> Decision:
+def _many(
+    units: Sequence[Unit],
+    screen: Screen,
+    tiers: Tiers,
+    effort: Effort,
+    explain: bool,
+    progress: Callable[[Headway], None] | None,
+    executor: Executor | None,
+) -> Decision:
     """The joint answer for a batch (R22). A unit that would fit alone is refused as part of a group."""
     from allocator.solver.conflict import fewest_together
     from allocator.solver.search import solve
 
     inventory, rules = screen.fleet.inventory, screen.rules
-    solution = solve(units, inventory, rules, tiers, effort)
+    solution = solve(units, inventory, rules, tiers, effort, progress=progress, executor=executor)
     volumes = tuple(volume for unit in units for volume in solution.placed.get(unit.name, ()))
     refused: list[Refusal] = []
     for unit in units:
@@ -88,7 +106,7 @@ def _many(units: Sequence[Unit], screen: Screen, tiers: Tiers, effort: Effort, e
             refused += [replace(refusal, together=together) for refusal in crowded.refusals(unit.requests, kind)]
         else:
             refused += _refusals(unit, screen, tiers, None)
-    return Decision(volumes, tuple(refused), solution.goals, solution.status)
+    return Decision(volumes, tuple(refused), solution.goals, solution.status, solution.deterministic)
 
 
 def _refusals(unit: Unit, screen: Screen, tiers: Tiers, kind: RefusalKind | None) -> list[Refusal]:

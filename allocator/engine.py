@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +14,7 @@ from allocator import checkup
 from allocator.decide import Decision, decide, look_further
 from allocator.documents import DocumentError, World, load, volume_document
 from allocator.domain.inventory import Inventory
-from allocator.domain.outcome import Placed, Reason
+from allocator.domain.outcome import Headway, Placed, Reason
 from allocator.domain.placement import Volume
 from allocator.domain.plan import Plan
 from allocator.domain.policy import Effort, Policy
@@ -24,6 +26,7 @@ from allocator.planning.steps import placement_steps
 from allocator.planning.trust import checked_plan
 from allocator.policy import read_policy
 from allocator.rules import rules_of
+from allocator.screen import Screen
 from allocator.standing import Standing
 
 if TYPE_CHECKING:
@@ -91,19 +94,25 @@ class Allocator:
         *,
         effort: Effort = EFFORT,
         explain: bool = True,
+        progress: Callable[[Headway], None] | None = None,
+        executor: Executor | None = None,
     ) -> Explained:
         """Decide where requests go (None: those of the documents), and reserve it in the ledger if there is one.
 
         A request is a Request or an entry of the documents' `requests`. No driver is touched. What cannot be placed
-        is refused in the outcome, with reasons if `explain`.
+        is refused in the outcome, with reasons if `explain`. Of a batch, `progress` is told how far the solver has
+        come, and parts of the fleet that share nothing are solved on `executor`.
         """
-        return self._placed(requests, effort, explain=explain, whole=False)
+        decided = partial(
+            decide, tiers=self.tiers, effort=effort, explain=explain, progress=progress, executor=executor
+        )
+        return self._placed(requests, decided, whole=False)
 
     def place_or_raise(
         self, requests: Sequence[Request | Mapping[str, object]] | None = None, *, effort: Effort = EFFORT
     ) -> Explained:
         """As `place`, but all or nothing: raises Unsatisfiable where anything is refused, and then reserves nothing."""
-        return self._placed(requests, effort, explain=True, whole=True)
+        return self._placed(requests, partial(decide, tiers=self.tiers, effort=effort), whole=True)
 
     def explain(
         self, requests: Sequence[Request | Mapping[str, object]] | None = None, *, effort: Effort = EFFORT
@@ -173,13 +182,17 @@ class Allocator:
         self.close()
 
     def _placed(
-        self, requests: Sequence[Request | Mapping[str, object]] | None, effort: Effort, *, explain: bool, whole: bool
+        self,
+        requests: Sequence[Request | Mapping[str, object]] | None,
+        decided: Callable[[Sequence[Request], Screen], Decision],
+        *,
+        whole: bool,
     ) -> Explained:
         asked = self._asked(requests)
         for _ in range(TRIES):
             screen = self._standing.screen()
             held, new = _split(asked, screen.fleet.inventory)
-            decision = decide(new, screen, self.tiers, effort, explain=explain)
+            decision = decided(new, screen)
             outcome = _outcome(decision, held)
             if whole and outcome.refused:
                 raise Unsatisfiable(outcome)
@@ -231,4 +244,4 @@ def _outcome(decision: Decision, held: Sequence[Volume]) -> Explained:
         )
         for volume in (*held, *volumes)
     )
-    return Explained(decision.status, plan, 0.0, decision.goals, placed, decision.refused)
+    return Explained(decision.status, plan, 0.0, decision.goals, placed, decision.refused, decision.deterministic)

@@ -89,6 +89,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
     return {
         "version": 1,
         "status": outcome.status,
+        "deterministic": outcome.deterministic,
         "seconds": outcome.seconds,
         "goals": [{"goal": goal.goal, "cost": goal.cost, "bound": goal.bound} for goal in outcome.goals],
         "placed": [placed_json(placed) for placed in outcome.placed],

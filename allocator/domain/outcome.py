@@ -91,6 +91,20 @@ class GoalResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Headway:
+    """How far a long search has come, told while it runs."""
+
+    phase: str
+    """What it does now: `greedy`, `relaxing`, `solving`, `packing`, `improving`."""
+    goal: str
+    """The goal that is being minimised."""
+    cost: int
+    """Of the best answer so far."""
+    bound: int | None = None
+    """Below which no answer can go; None: not known yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The answer to one call; `seconds` is the only figure that is not the same every time."""
 
@@ -101,3 +115,5 @@ class Outcome:
     goals: tuple[GoalResult, ...] = ()
     placed: tuple[Placed, ...] = ()
     refused: tuple[Refusal, ...] = field(default=())
+    deterministic: bool = True
+    """False: a wall-clock limit or several cores on one part had a say, so that another run may answer otherwise."""

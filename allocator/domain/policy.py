@@ -62,11 +62,19 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How hard the solver may try: CP-SAT's deterministic work (about seconds of one core), a wall-clock limit, a seed.
+    """How hard the solver may try: deterministic work (about seconds of one core), a wall-clock deadline, a seed.
 
-    With the same work and seed the answer is the same every time, unless the wall clock cuts it short.
+    With the same work and seed the answer is the same every time, however fast the machine, unless the deadline cuts
+    it short; the outcome says so then.
     """
 
     work: float = 20.0
     seconds: float | None = None
+    """The deadline, kept within 10 %; None: only the work is limited."""
     seed: int = 1
+    gap_millionths: int = 0
+    """Good enough: how far the first goal's cost may lie above its proven bound."""
+    workers: int = 1
+    """How many independent parts are solved side by side: it changes the time, never the answer."""
+    deterministic: bool = True
+    """False: all cores work on one part, which is faster and not repeatable."""

@@ -7,15 +7,15 @@ deterministic work make the answer the same every time; a wall-clock limit may c
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ortools.sat.python import cp_model
 
 from allocator.domain.inventory import Inventory
-from allocator.domain.outcome import GoalResult
+from allocator.domain.outcome import GoalResult, Headway
 from allocator.domain.placement import Volume
 from allocator.domain.policy import Effort
 from allocator.fleet import Fleet
@@ -45,9 +45,19 @@ class Solution:
     placed: dict[str, tuple[Volume, ...]]
     goals: tuple[GoalResult, ...]
     status: str
+    deterministic: bool = True
 
 
-def solve(units: Sequence[Unit], inventory: Inventory, rules: Sequence[Rule], tiers: Tiers, effort: Effort) -> Solution:
+def solve(
+    units: Sequence[Unit],
+    inventory: Inventory,
+    rules: Sequence[Rule],
+    tiers: Tiers,
+    effort: Effort,
+    *,
+    progress: Callable[[Headway], None] | None = None,
+    executor: Executor | None = None,
+) -> Solution:
     """Place newcomers and move those that have a home, all at once.
 
     Parts of the fleet that cannot influence each other are solved one by one.

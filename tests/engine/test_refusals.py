@@ -203,7 +203,7 @@ def test_a_vm_whose_volumes_fit_one_by_one_says_so(tmp_path: Path) -> None:
 def test_the_json_has_the_shape_that_programs_rely_on(tmp_path: Path) -> None:
     data = outcome_json(opened(tmp_path, MIXED).place())
     assert json.loads(json.dumps(data)) == data
-    assert list(data) == ["version", "status", "seconds", "goals", "placed", "refused", "plan"]
+    assert list(data) == ["version", "status", "deterministic", "seconds", "goals", "placed", "refused", "plan"]
     assert list(data["refused"][0]) == [
         "request", "kind", "because", "together", "considered", "histogram", "remedies",
     ]  # fmt: skip

@@ -20,6 +20,7 @@ from allocator.domain.plan import Plan
 from allocator.domain.policy import Effort, Policy
 from allocator.domain.request import Request
 from allocator.explain import Explained
+from allocator.fleet import Fleet
 from allocator.goals import tiers_of
 from allocator.planning.changes import attaching, deleting, detaching
 from allocator.planning.steps import placement_steps
@@ -84,9 +85,14 @@ class Allocator:
         return cls(world, chosen, Ledger.open(ledger, engine=engine))
 
     @property
+    def fleet(self) -> Fleet:
+        """What decisions look at. What a program without a ledger settles here counts at its next call."""
+        return self._standing.screen().fleet
+
+    @property
     def inventory(self) -> Inventory:
         """All facts as of now."""
-        return self._standing.screen().fleet.inventory
+        return self.fleet.inventory
 
     def place(
         self,
@@ -232,7 +238,6 @@ def _split(asked: Sequence[Request], inventory: Inventory) -> tuple[list[Volume]
 def _outcome(decision: Decision, held: Sequence[Volume]) -> Explained:
     """The decision with its plan; requests that were placed before stay where they are, without steps."""
     volumes = decision.volumes
-    plan = Plan.of(placement_steps(volumes), [volume_document(volume) for volume in volumes])
     placed = tuple(
         Placed(
             request=volume.name,
@@ -244,4 +249,8 @@ def _outcome(decision: Decision, held: Sequence[Volume]) -> Explained:
         )
         for volume in (*held, *volumes)
     )
-    return Explained(decision.status, plan, 0.0, decision.goals, placed, decision.refused, decision.deterministic)
+    return Explained(decision.status, partial(_plan, volumes), 0.0, decision.goals, placed, decision.refused, decision.deterministic)
+
+
+def _plan(volumes: Sequence[Volume]) -> Plan:
+    return Plan.of(placement_steps(volumes), [volume_document(volume) for volume in volumes])

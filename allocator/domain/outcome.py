@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import overload
 
 from allocator.domain.plan import Plan
 
@@ -104,13 +105,33 @@ class Headway:
     """Below which no answer can go; None: not known yet."""
 
 
-@dataclass(frozen=True, slots=True)
+class _MadeWhenRead:
+    """An outcome's plan, given as it is or as the way to make it: where nothing is reserved nobody may ask for it."""
+
+    @overload
+    def __get__(self, outcome: None, owner: type) -> _MadeWhenRead: ...
+    @overload
+    def __get__(self, outcome: object, owner: type) -> Plan: ...
+    def __get__(self, outcome: object | None, owner: type) -> Plan | _MadeWhenRead:
+        if outcome is None:
+            raise AttributeError("A plan has no default.")
+        plan: Plan | Callable[[], Plan] = vars(outcome)["plan"]
+        if not isinstance(plan, Plan):
+            plan = vars(outcome)["plan"] = plan()
+        return plan
+
+    def __set__(self, outcome: object, plan: Plan | Callable[[], Plan]) -> None:
+        vars(outcome)["plan"] = plan
+
+
+@dataclass(frozen=True)
 class Outcome:
     """The answer to one call; `seconds` is the only figure that is not the same every time."""
 
     status: str
     """`optimal`, `feasible` or `undecided`."""
-    plan: Plan
+    plan: _MadeWhenRead = _MadeWhenRead()
+    """A `Plan`, made when it is first read if what is given is the way to make it."""
     seconds: float = 0.0
     goals: tuple[GoalResult, ...] = ()
     placed: tuple[Placed, ...] = ()

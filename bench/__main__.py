@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from bench.datasets import COMMANDS
 from bench.latency import Latency, cases, measure
 
 
@@ -34,6 +35,10 @@ def latency(context: click.Context, names: tuple[str, ...], samples: int, as_jso
     if as_json:
         click.echo(json.dumps([figures.as_json() for figures in found], indent=2))
     context.exit(0 if all(figures.within for figures in found) else 1)
+
+
+for command in COMMANDS:
+    cli.add_command(command)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,7 @@
+"""Public benchmark data as placement problems: read, placed by the engine, and written as the data's judges read it."""
+
+from __future__ import annotations
+
+from bench.datasets.commands import COMMANDS
+
+__all__ = ["COMMANDS"]

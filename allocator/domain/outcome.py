@@ -96,13 +96,16 @@ class Headway:
     """How far a long search has come, told while it runs."""
 
     phase: str
-    """What it does now: `greedy`, `relaxing`, `solving`, `packing`, `improving`."""
+    """What it does now: `greedy`, `relaxing`, `solving`, `packing`, `improving`; `solved`: a part is done."""
     goal: str
     """The goal that is being minimised."""
     cost: int
     """Of the best answer so far."""
     bound: int | None = None
     """Below which no answer can go; None: not known yet."""
+    part: int = 1
+    """Goal, cost and bound are those of one part of the fleet that is solved by itself: the how many'th."""
+    parts: int = 1
 
 
 class _MadeWhenRead:

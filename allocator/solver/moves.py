@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from allocator.domain.inventory import Inventory
@@ -26,7 +27,7 @@ def moves_that_help(unit: Unit, inventory: Inventory, rules: Sequence[Rule], eff
         return None
     policy = Policy()
     tiers = ((Placed(policy, rules), 1),), ((Movement(policy, rules), 1),)
-    solution = solve([unit, *movable], inventory, rules, tiers, effort)
+    solution = solve([unit, *movable], inventory, rules, tiers, replace(effort, workers=1))
     if unit.name not in solution.placed:
         return None
     return [

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import networkx as nx
 
 from allocator.screen import Screen
 from allocator.solver.classes import Unit
 
+NOBODYS: Final = -1
+"""The component of places that no unit may go to."""
 
-def independent_parts(units: Sequence[Unit], screen: Screen) -> list[list[Unit]]:
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Units and the places that decide about them: they go nowhere else, and nobody else comes here."""
+
+    units: tuple[Unit, ...]
+    pools: tuple[str, ...]
+    hosts: tuple[str, ...]
+
+
+def independent_parts(units: Sequence[Unit], screen: Screen) -> list[Part]:
     """Units that share no pool, host, group or tenant with any other part, in the order they were given.
 
     Pools and hosts stand for their groups of equal reach, so that the graph stays small.
@@ -28,10 +42,14 @@ def independent_parts(units: Sequence[Unit], screen: Screen) -> list[list[Unit]]
         for place in _places(unit, screen, coming):
             graph.add_edge(("unit", number), place)
     component = {node: part for part, nodes in enumerate(nx.connected_components(graph)) for node in nodes}
-    parts: dict[int, list[Unit]] = defaultdict(list)
+    parts: dict[int, tuple[list[Unit], list[str], list[str]]] = defaultdict(lambda: ([], [], []))
     for number, unit in enumerate(units):
-        parts[component["unit", number]].append(unit)
-    return list(parts.values())
+        parts[component["unit", number]][0].append(unit)
+    for row, pool in enumerate(screen.fleet.pools):
+        parts[component.get(_pools(row, screen), NOBODYS)][1].append(pool.name)
+    for host, group in zip(screen.fleet.hosts, links.host_group.tolist(), strict=True):
+        parts[component.get(("hosts", group), NOBODYS)][2].append(host.name)
+    return [Part(tuple(found), tuple(pools), tuple(hosts)) for found, pools, hosts in parts.values() if found]
 
 
 def _places(unit: Unit, screen: Screen, coming: frozenset[str]) -> Iterator[Hashable]:

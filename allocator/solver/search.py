@@ -27,6 +27,7 @@ from allocator.screen import Screen
 from allocator.solver.classes import Unit, host_classes, unit_classes
 from allocator.solver.model import Model
 from allocator.solver.parts import independent_parts
+from allocator.solver.spread import spread
 from allocator.solver.unfold import hint, unfold
 from allocator.verify import worsened
 
@@ -64,12 +65,25 @@ def solve(
     """
     names = [volume.name for unit in units for volume in unit.home]
     screen = Screen(Fleet(inventory.copy(without=names)), rules)
-    parts = [_Part(part, screen, inventory, tiers, effort) for part in independent_parts(units, screen)]
-    solutions = [part.solve() for part in parts]
+    parts = independent_parts(units, screen)
+    solutions = spread(parts, screen, inventory, tiers, effort, solve_part, progress=progress, executor=executor)
     placed = {name: volumes for solution in solutions for name, volumes in solution.placed.items()}
     order = ("optimal", "feasible", "undecided")
     status = max((solution.status for solution in solutions), key=order.index, default="optimal")
-    return Solution(placed, _added([solution.goals for solution in solutions], tiers), status)
+    deterministic = all(solution.deterministic for solution in solutions)
+    return Solution(placed, _added([solution.goals for solution in solutions], tiers), status, deterministic)
+
+
+def solve_part(
+    units: Sequence[Unit],
+    screen: Screen,
+    before: Inventory,
+    tiers: Tiers,
+    effort: Effort,
+    progress: Callable[[Headway], None] | None = None,
+) -> Solution:
+    """Solve one part by itself: `before` is how all was, and the screen's fleet is without what may move."""
+    return _Part(units, screen, before, tiers, effort).solve()
 
 
 class _Part:

@@ -20,6 +20,7 @@ from allocator.solver import search
 from allocator.solver.classes import Unit, UnitClass
 from allocator.solver.counts import NOWHERE
 from allocator.solver.model import Model
+from allocator.solver.parts import Part
 from allocator.solver.search import Solution, solve
 from allocator.solver.unfold import hint
 from allocator.testing.brute import Pick, answers, arriving, cost, flat, picks
@@ -118,7 +119,7 @@ def merged_solve_is_bounded(trial: Trial) -> Iterator[str]:
 def parts_add_up(trial: Trial) -> Iterator[str]:
     """Solved part by part a batch costs what it costs solved as a whole."""
     parted = _solved(trial, trial.units)
-    with patch.object(search, "independent_parts", lambda units, screen: [list(units)]):
+    with patch.object(search, "independent_parts", lambda units, screen: [Part(tuple(units), (), ())]):
         whole = _solved(trial, trial.units)
     if [goal.cost for goal in parted.goals] != [goal.cost for goal in whole.goals]:
         yield f"in parts {parted.goals}, as a whole {whole.goals}"

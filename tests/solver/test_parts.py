@@ -23,7 +23,7 @@ LOCAL = pool("local", zone="x", scope="host", host="h-x", capacity=sized(10))
 def parts(*asked: Request, homes: tuple[Unit, ...] = ()) -> list[list[str]]:
     inventory = Inventory([*POOLS, LOCAL], HOSTS, tenants=[Tenant("t", (Quota(capacity_bytes=9),))])
     screen = Screen(Fleet(inventory), rules_of(Policy()))
-    return [[unit.name for unit in part] for part in independent_parts([*homes, *units_of(asked)], screen)]
+    return [[unit.name for unit in part.units] for part in independent_parts([*homes, *units_of(asked)], screen)]
 
 
 def test_zones_are_parts() -> None:

@@ -83,6 +83,7 @@ class _Run:
         self.parts, self.screen, self.before, self.tiers = parts, screen, before, tiers
         self.policy, self.effort, self.solve, self.progress = policy, replace(effort, workers=1), solve, progress
         self.deadline = Deadline(effort.seconds)
+        self.units = sum(len(part.units) for part in parts)
         self.moving = frozenset(volume.name for part in parts for unit in part.units for volume in unit.home)
         self.found: dict[int, Solution] = {}
         self.waiting = deque(range(len(parts)))
@@ -146,16 +147,20 @@ class _Run:
         return cut(part, self.before, self.moving.difference(v.name for unit in part.units for v in unit.home))
 
     def _share(self, number: int, width: int) -> Effort:
-        """The effort with the shard's share of what is left of the deadline, by size; what one spares, others get."""
+        """A part's share of the work and, of what is left of the deadline, of the time: by its units.
+
+        What one part spares of the time others get; of the work nobody does, so that it is the same every time.
+        """
+        size = self._size(number)
+        effort = replace(self.effort, work=self.effort.work * size / self.units)
         left = self.deadline.left()
         if left is None:
-            return self.effort
-        size = self._size(number)
+            return effort
         waiting = size + sum(map(self._size, self.waiting))
-        return replace(self.effort, seconds=left * min(1.0, size * width / waiting))
+        return replace(effort, seconds=left * min(1.0, size * width / waiting))
 
     def _size(self, number: int) -> int:
-        return sum(len(unit.requests) for unit in self.parts[number].units)
+        return len(self.parts[number].units)
 
     def _tell(self, number: int, headway: Headway) -> None:
         assert self.progress is not None

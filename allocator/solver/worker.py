@@ -70,10 +70,10 @@ def _solved(solve: Solve, packed: bytes) -> Reply:
     rules = rules_of(policy)
     solution = solve(shard.units, shard.screen(rules), shard.inventory, tiers_of(policy, rules), effort, None)
     alternatives = Numbers[Alternative]()
+    numbers = {unit.name: number for number, unit in enumerate(shard.units)}
     placed = tuple(
-        (number, tuple(seat_of(volume, alternatives) for volume in solution.placed[unit.name]))
-        for number, unit in enumerate(shard.units)
-        if unit.name in solution.placed
+        (numbers[name], tuple(seat_of(volume, alternatives) for volume in volumes))
+        for name, volumes in solution.placed.items()
     )
     return Reply(replace(solution, placed={}), tuple(alternatives), placed)
 

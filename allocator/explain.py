@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from allocator.domain.outcome import Count, GoalResult, Outcome, Placed, Refusal, RefusalKind
+from allocator.domain.outcome import Count, Outcome, Placed, Refusal, RefusalKind
 from allocator.domain.plan import Plan, Step
 from allocator.rule import singular
 
@@ -16,6 +16,8 @@ MEANING = {
     RefusalKind.TOGETHER: "it fits alone, but not together with the others",
     RefusalKind.UNDECIDED: "time ran out before an answer was found",
 }
+
+NOT_REPEATABLE = "not repeatable: the clock or several cores had a say, and another run may answer otherwise"
 
 
 class Explained(Outcome):
@@ -37,13 +39,24 @@ def outcome_text(outcome: Outcome) -> str:
         lines += refusal_lines(refusal)
     if not lines:
         lines.append("Nothing was asked for.")
-    return "\n".join([*lines, summary_line(outcome)])
+    return "\n".join([*lines, *summary_lines(outcome)])
 
 
-def summary_line(outcome: Outcome) -> str:
-    """How many were placed, and what the answer costs by each goal."""
-    goals = ", ".join(_goal_text(goal) for goal in outcome.goals)
-    return f"{outcome.status}: {len(outcome.placed)} placed, {len(outcome.refused)} refused; cost: {goals}"
+def summary_lines(outcome: Outcome) -> list[str]:
+    """How many were placed, what the answer costs by each goal, and whether another run would answer the same."""
+    goals = ", ".join(cost_words(goal.goal, goal.cost, goal.bound) for goal in outcome.goals)
+    counts = f"{len(outcome.placed)} placed, {len(outcome.refused)} refused"
+    return [f"{outcome.status}: {counts}; cost: {goals}", *([] if outcome.deterministic else [NOT_REPEATABLE])]
+
+
+def cost_words(goal: str, cost: int, bound: int | None) -> str:
+    """A goal's cost; where it may be more than the least, the bound, and the share between them, rounded up."""
+    if bound is None or bound >= cost:
+        return f"{goal} {cost:,}"
+    if cost <= 0:
+        return f"{goal} {cost:,} (at least {bound:,})"
+    thousandths = min(1000, -(-1000 * (cost - bound) // cost))
+    return f"{goal} {cost:,} (at least {bound:,}, gap {thousandths // 10}.{thousandths % 10}%)"
 
 
 def placed_line(placed: Placed) -> str:
@@ -164,8 +177,3 @@ def _plain(value: object) -> Any:
 def _count_text(count: Count, over: str) -> str:
     number = getattr(count, over)
     return f"{number:,} {singular(count.text) if number == 1 else count.text}"
-
-
-def _goal_text(goal: GoalResult) -> str:
-    bound = "" if goal.bound is None or goal.bound == goal.cost else f" (at least {goal.bound:,})"
-    return f"{goal.goal} {goal.cost:,}{bound}"

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from allocator.cli.codes import Commands
-from allocator.cli.options import finite, fleet
+from allocator.cli.options import fleet, solving
 
 if TYPE_CHECKING:
     from allocator.cli.session import Given
+    from allocator.domain.policy import Effort
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,25 +39,23 @@ def cli(debug: bool) -> None:
 @cli.command()
 @fleet()
 @click.option("-o", "--output", metavar="PLAN", type=click.Path(path_type=Path), help="Write the plan, for `apply`.")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="The solver's.")
-@click.option("--work", type=float, default=20.0, callback=finite, show_default=True, help="How hard to solve.")
-@click.option("--seconds", type=float, callback=finite, help="Stop solving after this, with the best so far.")
-def place(given: Given, output: Path | None, seed: int, work: float, seconds: float | None) -> int:
+@solving
+def place(given: Given, output: Path | None, effort: Effort, executor: str | None) -> int:
     """Decide where requests go, and reserve it.
 
     The requests are those of the documents. Each refusal tells what closes how many pools and hosts, the fewest rules
-    that refuse it together, and what would help. The same facts, seed and work give the same plan, unless --seconds
-    cuts it short.
+    that refuse it together, and what would help. The same facts, seed and work give the same plan, on whatever
+    machine, unless --deadline cuts it short or --throughput is given; it says so then. Ctrl-C reserves nothing.
 
     \b
       allocator place -f fleet.yaml -f wanted.yaml --ledger sqlite:///ledger.db -o plan.json
+      allocator place -f fleet.yaml -f wanted.yaml --deadline 60 --gap 0.1% --workers 2
 
-    JSON: {version, status, seconds, goals, placed, refused, plan}; PLAN is the same.
+    JSON: {version, status, deterministic, seconds, goals, placed, refused, plan}; PLAN is the same.
     """
     from allocator.cli.deciding import place
-    from allocator.domain.policy import Effort
 
-    return place(given, output, Effort(work, seconds, seed))
+    return place(given, output, effort, executor)
 
 
 @cli.command()

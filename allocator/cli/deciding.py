@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -12,6 +14,7 @@ from typing import Any
 from allocator import Allocator, Outcome, Request
 from allocator.cli import show
 from allocator.cli.codes import DONE, FOUND, BadInput
+from allocator.cli.headway import searching
 from allocator.cli.session import Given, whole_file
 from allocator.documents.errors import nearest, shown
 from allocator.domain.outcome import Count, Placed, Refusal
@@ -25,17 +28,18 @@ from allocator.explain import (
     qos_words,
     refusal_json,
     refusal_lines,
-    summary_line,
+    summary_lines,
 )
 from allocator.refusal import Refusing
 from allocator.solver.classes import units_of
 
 
-def place(given: Given, output: Path | None, effort: Effort) -> int:
+def place(given: Given, output: Path | None, effort: Effort, executor: str | None) -> int:
     """Decide, reserve if there is a ledger, write the outcome and show it."""
     with whole_file(output) as file, given.open(new=True) as allocator:
         begun = perf_counter()
-        outcome = allocator.place(effort=effort)
+        with solving_on(executor, effort) as (runs, within), searching() as progress:
+            outcome = allocator.place(effort=within, progress=progress, executor=runs)
         outcome = replace(outcome, seconds=round(perf_counter() - begun, 6))
         told = outcome_json(outcome)
         if file is not None:
@@ -50,6 +54,18 @@ def place(given: Given, output: Path | None, effort: Effort) -> int:
     return FOUND if outcome.refused else DONE
 
 
+@contextmanager
+def solving_on(executor: str | None, effort: Effort) -> Iterator[tuple[Executor | None, Effort]]:
+    """The named executor, and the effort with as many workers as it has unless the effort says."""
+    if executor is None:
+        yield None, effort
+        return
+    from allocator.executors import open_executor
+
+    with open_executor(executor) as opened:
+        yield opened.executor, effort if effort.workers > 1 else replace(effort, workers=opened.workers)
+
+
 def _show_outcome(outcome: Outcome) -> None:
     show.table(
         ["REQUEST", "VM", "POOL", "HOST", "QOS", "CHOICE"],
@@ -60,7 +76,10 @@ def _show_outcome(outcome: Outcome) -> None:
     )
     for refusal in outcome.refused:
         _show_refusal(refusal)
-    show.say(f"{summary_line(outcome)}; {outcome.seconds:.2f} s")
+    summary, *more = summary_lines(outcome)
+    show.say(f"{summary}; {outcome.seconds:.2f} s")
+    for line in more:
+        show.say(line, "yellow")
 
 
 def _show_refusal(refusal: Refusal) -> None:

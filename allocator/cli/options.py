@@ -71,6 +71,69 @@ def fleet(*, with_ledger: bool = False, with_files: bool = True) -> Callable[[Co
     return decorate
 
 
+def solving(command: Command) -> Command:
+    """How hard and where to solve; the command gets it as `effort` and `executor`."""
+
+    @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="The solver's.")
+    @click.option(
+        "--work",
+        type=float,
+        default=20.0,
+        callback=finite,
+        show_default=True,
+        help="How hard to solve: in seconds of one core, about, but counted alike on every machine.",
+    )
+    @click.option(
+        "--deadline",
+        "--seconds",
+        "seconds",
+        type=float,
+        metavar="SECONDS",
+        callback=finite,
+        help="Stop solving after this, with the best so far.",
+    )
+    @click.option(
+        "--gap",
+        "gap_millionths",
+        default="0%",
+        metavar="SHARE",
+        callback=millionths,
+        show_default=True,
+        help="Good enough: how far the first goal may lie above its proven bound.",
+    )
+    @click.option(
+        "--workers",
+        type=click.IntRange(1, 1000),
+        default=1,
+        show_default=True,
+        help="Zones, or what else shares nothing, that are solved at a time, each in a process.",
+    )
+    @click.option(
+        "--executor",
+        metavar="NAME",
+        help="Where they are solved: threads:2, processes:2, dask or dask://HOST:PORT.",
+    )
+    @click.option("--throughput", is_flag=True, help="All cores work on one zone: faster, and not repeatable.")
+    @functools.wraps(command)
+    def asked(*given: Any, executor: str | None, throughput: bool, **rest: Any) -> int:
+        from allocator.domain.policy import Effort
+
+        figures = {name: rest.pop(name) for name in ("seed", "work", "seconds", "gap_millionths", "workers")}
+        return command(*given, effort=Effort(**figures, deterministic=not throughput), executor=executor, **rest)
+
+    return asked
+
+
+def millionths(ctx: click.Context, parameter: click.Parameter, value: str) -> int:
+    """A share such as 0.1%, in millionths rounded down."""
+    from allocator.domain.sizes import QuantityError, parse_share
+
+    try:
+        return int(parse_share(value) * 1_000_000)
+    except QuantityError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 def finite(ctx: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
     """A number above 0; a range of click's own lets `nan` through."""
     if value is not None and not (math.isfinite(value) and value > 0):

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from threading import Event
+
+_HALT: ContextVar[Event | None] = ContextVar("halt", default=None)
 
 
 @dataclass(slots=True)
@@ -14,9 +20,12 @@ class Deadline:
     hit: bool = False
     """Whether the limit has cut anything short: then another run may answer otherwise."""
     _begun: float = field(default_factory=time.monotonic)
+    _halt: Event | None = field(default_factory=_HALT.get)
 
     def left(self) -> float | None:
         """Seconds left, never below 0; None: no limit."""
+        if self.halted():
+            return 0.0
         if self.seconds is None:
             return None
         return max(0.0, self.seconds - (time.monotonic() - self._begun))
@@ -27,3 +36,17 @@ class Deadline:
             return False
         self.hit = True
         return True
+
+    def halted(self) -> bool:
+        """Whether nobody waits for the answer any more."""
+        return self._halt is not None and self._halt.is_set()
+
+
+@contextmanager
+def halted_by(halt: Event) -> Iterator[None]:
+    """Every deadline made within has passed once the event is set: a thread is told so, as Ctrl-C never reaches it."""
+    token = _HALT.set(halt)
+    try:
+        yield
+    finally:
+        _HALT.reset(token)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from allocator.domain.inventory import Inventory
@@ -24,7 +25,7 @@ from allocator.solver.parcel import pack, policy_of
 from allocator.solver.parts import Part
 from allocator.solver.processes import Processes
 from allocator.solver.shard import Shard, cut
-from allocator.solver.worker import Progress, Solve, read, work
+from allocator.solver.worker import Progress, Solve, read, work, work_until
 
 if TYPE_CHECKING:
     from allocator.solver.search import Solution
@@ -87,6 +88,8 @@ class _Run:
         self.moving = frozenset(volume.name for part in parts for unit in part.units for volume in unit.home)
         self.found: dict[int, Solution] = {}
         self.waiting = deque(range(len(parts)))
+        self.halt = Event()
+        """Set when nobody waits any more: threads of this process look at it."""
 
     def here(self) -> list[Solution]:
         """One after the other, in this process."""
@@ -119,6 +122,7 @@ class _Run:
                     else:
                         self._keep(number, read(answer, self.parts[number].units))
         finally:
+            self.halt.set()
             for future in under_way:
                 future.cancel()
         return self._in_order()
@@ -130,6 +134,8 @@ class _Run:
         assert self.policy is not None
         packed = pack(self._shard(number), self.policy, effort)
         try:
+            if isinstance(executor, ThreadPoolExecutor):
+                return executor.submit(work_until, self.halt, self.solve, packed, attempt)
             return executor.submit(work, self.solve, packed, attempt)
         except (BrokenExecutor, RuntimeError, OSError):
             return None

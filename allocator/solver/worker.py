@@ -6,6 +6,7 @@ import pickle
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from threading import Event
 from typing import TYPE_CHECKING
 
 from allocator.domain.inventory import Inventory
@@ -18,6 +19,7 @@ from allocator.goals import tiers_of
 from allocator.rules import rules_of
 from allocator.screen import Screen
 from allocator.solver.classes import Unit
+from allocator.solver.deadline import halted_by
 from allocator.solver.parcel import Numbers, Seat, seat_of, unpack
 
 if TYPE_CHECKING:
@@ -47,6 +49,12 @@ def work(solve: Solve, packed: bytes, attempt: int) -> bytes:
         return pickle.dumps(_solved(solve, packed))
     except Exception as error:
         return _excuse(error)
+
+
+def work_until(halt: Event, solve: Solve, packed: bytes, attempt: int) -> bytes:
+    """`work` in a thread of the process that asks, which ends early once the event is set."""
+    with halted_by(halt):
+        return work(solve, packed, attempt)
 
 
 def read(answer: bytes, units: Sequence[Unit]) -> Solution:

@@ -8,7 +8,8 @@ charge follow the alternative. With nothing merged all of them are 0 or 1.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ortools.sat.python import cp_model
@@ -24,11 +25,30 @@ NOWHERE: Final = -1
 """The host class of a volume that is not attached."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Within:
+    """Rows of pools and hosts among which a unit chooses; None: all that are open to it."""
+
+    pools: frozenset[int] | None = None
+    hosts: frozenset[int] | None = None
+
+
+ANYWHERE: Final = Within()
+
+
 class Counts:
     """One CP-SAT model's variables, and the constraints that make every unit whole or refused."""
 
-    def __init__(self, screen: Screen, classes: Sequence[UnitClass], hosts: Sequence[HostClass]) -> None:
+    def __init__(
+        self,
+        screen: Screen,
+        classes: Sequence[UnitClass],
+        hosts: Sequence[HostClass],
+        within: Mapping[str, Within] | None = None,
+    ) -> None:
+        """`within` narrows the choice of units, by the name of their class's example."""
         self.screen = screen
+        self.within = within or {}
         self.fleet: Fleet = screen.fleet
         self.inventory: Inventory = screen.fleet.inventory
         self.classes, self.host_classes = classes, hosts
@@ -108,7 +128,8 @@ class Counts:
         rows = {int(row) for row in self.screen.pools(ask).nonzero()[0]}
         if unit.home and unit.home[index].alternative == ask.alternative:
             rows.add(self.fleet.pool_row[unit.home[index].pool])
-        return sorted(rows)
+        chosen = self.within.get(unit.name, ANYWHERE).pools
+        return sorted(rows if chosen is None else rows & chosen)
 
     def _stays(self, key: tuple[int, int, Ask], row: int) -> bool:
         """Whether a volume would lie where it lies now, as it is: it may, even where its host does not reach it."""
@@ -128,7 +149,12 @@ class Counts:
             if ask.asked != unit.home[index].asked and not open_hosts[rows].all():
                 return set()
             return {k for k, hosts in enumerate(self.host_classes) if rows[0] in hosts.rows}
-        return {k for k, hosts in enumerate(self.host_classes) if any(open_hosts[row] for row in hosts.rows)}
+        chosen = self.within.get(unit.name, ANYWHERE).hosts
+        return {
+            k
+            for k, hosts in enumerate(self.host_classes)
+            if any(open_hosts[row] and (chosen is None or row in chosen) for row in hosts.rows)
+        }
 
     def _host_rows(self, number: int, k: int) -> Sequence[int]:
         """One host for all of its class; a unit with a home has every host that its volumes are attached to."""

@@ -7,19 +7,20 @@ and forbids that it grows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Literal
 
 from ortools.sat.python import cp_model
 
+from allocator.domain.inventory import Inventory
 from allocator.domain.placement import ALL, Charge
 from allocator.domain.places import Place
 from allocator.domain.sizes import MIB
 from allocator.screen import Screen
 from allocator.solver.classes import HostClass, UnitClass
-from allocator.solver.counts import Counts, Expression
+from allocator.solver.counts import Counts, Expression, Within
 
 Count = Literal["final", "arrivals", "held"]
 COARSE: Final = 2**55
@@ -34,7 +35,7 @@ class Row:
     fixed: bool
     """No decision changes it."""
     before: tuple[int, ...]
-    """What the sum was before the call, at each real place."""
+    """What the sum was when the call began, at each real place."""
     most: int
     """No answer makes the sum larger than this."""
     unit: int = 1
@@ -47,6 +48,20 @@ class Total:
 
     over: str
     rows: dict[str, Row]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Derived:
+    """A variable that follows from choices: the amount of `base` above `spare`, and never more than `most`."""
+
+    variable: Any
+    base: Expression
+    spare: int
+    most: int
+
+    def at(self, value: Callable[[Expression], int]) -> int:
+        """Its value, given the values of expressions."""
+        return min(max(0, value(self.base) - self.spare), self.most)
 
 
 @dataclass(slots=True)
@@ -70,8 +85,19 @@ class _Sum:
 class Model(Counts):
     """One CP-SAT model of one call."""
 
-    def __init__(self, screen: Screen, classes: Sequence[UnitClass], hosts: Sequence[HostClass]) -> None:
-        super().__init__(screen, classes, hosts)
+    def __init__(
+        self,
+        screen: Screen,
+        classes: Sequence[UnitClass],
+        hosts: Sequence[HostClass],
+        within: Mapping[str, Within] | None = None,
+        before: Inventory | None = None,
+    ) -> None:
+        """`before` is how all was when the call began, where the fleet has changed since (None: it has not)."""
+        super().__init__(screen, classes, hosts, within)
+        self.before = before
+        self.derived: list[Derived] = []
+        """The variables that are no choice, in an order in which each follows from those before it."""
         self._totals: dict[tuple[Charge, Count], Total] = {}
 
     def total(self, charge: Charge, count: Count = "final") -> Total:
@@ -100,6 +126,7 @@ class Model(Counts):
                 continue
             value = self.cp.new_int_var(0, most, "")
             self.cp.add(value >= row.expression - spare * len(before))
+            self.derived.append(Derived(value, row.expression, spare * len(before), most))
             rows[label] = Row(value, row.fixed, before, most)
         return Total(total.over, rows)
 
@@ -160,6 +187,7 @@ class Model(Counts):
         if row.fixed:
             return Row(sum(before), True, before, most * size)
         value = self.cp.new_int_var(0, most * size, "")
+        self.derived.append(Derived(value, row.expression, 0, most * size))
         if size == 1:
             self.cp.add_min_equality(value, [row.expression, most])
         else:
@@ -178,7 +206,7 @@ class Model(Counts):
         for volume in (volume for c in self.classes for unit in c.units for volume in unit.home):
             for label, place in self.inventory.places(volume, charge.over):
                 amount = charge.of(volume.request, volume.alternative, place)
-                if count != "arrivals":
+                if count != "arrivals" and self.before is None:
                     sums[label].before[0] += amount
                 if count == "held":
                     sums[label].start += amount
@@ -188,7 +216,7 @@ class Model(Counts):
                 sums[label].terms.append(variable)
                 sums[label].factors.append(amount)
                 sums[label].most += amount * len(self.classes[u])
-        return {label: entry for label, entry in sums.items() if entry.terms or any(entry.before)}
+        return {label: entry for label, entry in sums.items() if entry.terms or entry.start or any(entry.before)}
 
     def _starts(self, charge: Charge, count: Count) -> Iterator[tuple[str, _Sum]]:
         """What lies at every place and cannot move."""
@@ -197,9 +225,11 @@ class Model(Counts):
         groups = [[label] for label in numbers]
         if charge.over == "host":
             groups = [[self.fleet.hosts[row].name for row in hosts.rows] for hosts in self.host_classes]
+        known = None if self.before is None else self.before.totals(charge)
         for labels in groups:
-            before = [0 if count == "arrivals" else int(tally[numbers[label]]) for label in labels]
-            yield labels[0], _Sum(before, sum(before), sum(before))
+            now = [0 if count == "arrivals" else int(tally[numbers[label]]) for label in labels]
+            before = now if known is None or count == "arrivals" else [known.get(label, 0) for label in labels]
+            yield labels[0], _Sum(before, sum(now), sum(now))
 
     def _terms(self, charge: Charge) -> Iterator[tuple[int, str, Any, int, bool]]:
         """(class, label, variable, amount of one, whether it is new there) of every variable that a charge counts."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import zip_longest
 from typing import Any
+
+from ortools.sat.python.cp_model_helper import FlatIntExpr
 
 from allocator.domain.placement import Volume
 from allocator.fleet import Ask
@@ -24,8 +27,11 @@ def unfold(model: Model, value: Callable[[Any], int]) -> Iterator[tuple[Unit, Ca
             yield unit, [] if seat is None else _candidates(model, unit, *seat)
 
 
-def hint(model: Model, placed: Mapping[str, tuple[Volume, ...]]) -> None:
-    """Tell the solver a whole answer: every count, zeros included."""
+def hint(model: Model, placed: Mapping[str, tuple[Volume, ...]]) -> Callable[[Any], int]:
+    """Tell the solver a whole answer: every count, zeros included, and what follows from the counts.
+
+    Gives back what any expression of the model is worth by that answer.
+    """
     counts: Counter[tuple[Any, ...]] = Counter()
     class_of = {unit.name: number for number, members in enumerate(model.classes) for unit in members.units}
     host_class = {model.fleet.hosts[row].name: k for k, hosts in enumerate(model.host_classes) for row in hosts.rows}
@@ -39,12 +45,26 @@ def hint(model: Model, placed: Mapping[str, tuple[Volume, ...]]) -> None:
             row = model.fleet.pool_row[volume.pool]
             counts["target", *key, row] += 1
             counts["flow", *key, model.group_of[(*key, row)], k] += 1
-    model.cp.clear_hints()  # type: ignore[no-untyped-call]
+    told: dict[int, int] = {}
     words: tuple[tuple[str, Mapping[Any, Any]], ...]
     words = ("host", model.hosts), ("target", model.targets), ("flow", model.flows)
     for word, variables in words:
-        for place, variable in variables.items():
-            model.cp.add_hint(variable, counts[(word, *place)])
+        told |= {variable.index: counts[(word, *place)] for place, variable in variables.items()}
+    worth = partial(_worth, told)
+    for derived in model.derived:
+        told[derived.variable.index] = derived.at(worth)
+    model.cp.clear_hints()  # type: ignore[no-untyped-call]
+    model.cp.proto.solution_hint.vars.extend(told.keys())
+    model.cp.proto.solution_hint.values.extend(told.values())
+    return worth
+
+
+def _worth(told: Mapping[int, int], expression: Any) -> int:
+    """The value of an expression, given the values of variables by their index."""
+    if isinstance(expression, int):
+        return expression
+    flat = FlatIntExpr(expression)
+    return int(sum(factor * told[v.index] for factor, v in zip(flat.coeffs, flat.vars, strict=True)) + flat.offset)
 
 
 def _seated(

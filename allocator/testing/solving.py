@@ -16,7 +16,7 @@ from allocator.goal import Goal
 from allocator.goals.placed import Placed
 from allocator.rank import rank
 from allocator.screen import Screen
-from allocator.solver import search
+from allocator.solver import search, tiers
 from allocator.solver.classes import Unit, UnitClass
 from allocator.solver.counts import NOWHERE
 from allocator.solver.model import Model
@@ -230,7 +230,7 @@ def _solved(trial: Trial, units: Sequence[Unit]) -> Solution:
 
 def _merged(trial: Trial, units: Sequence[Unit]) -> Solution:
     """What `solve` finds where equal units and equal hosts are counted, however few they are."""
-    with patch.object(search, "MERGE_FROM", -1):
+    with patch.object(tiers, "WHOLE", -1):
         return _solved(trial, units)
 
 

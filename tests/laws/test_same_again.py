@@ -9,7 +9,7 @@ import sys
 from unittest.mock import patch
 
 from allocator.domain.policy import Effort
-from allocator.solver import search
+from allocator.solver import search, tiers
 from allocator.testing.trial import Trial, shown
 from allocator.testing.worlds import random_world
 from tests.laws.trials import crowded
@@ -21,9 +21,9 @@ def answers() -> str:
     """What the solver places in some worlds, merged and not, as text."""
     told = []
     for seed in range(10):
-        for merge_from, world in ((search.MERGE_FROM, random_world(seed, units=4)), (-1, crowded(seed))):
+        for merge_from, world in ((tiers.WHOLE, random_world(seed, units=4)), (-1, crowded(seed))):
             trial = Trial(world)
-            with patch.object(search, "MERGE_FROM", merge_from):
+            with patch.object(tiers, "WHOLE", merge_from):
                 found = search.solve(trial.units, trial.inventory, trial.rules, trial.tiers, Effort())
             costs = [(goal.goal, goal.cost, goal.bound) for goal in found.goals]
             told.append([found.status, costs, {name: shown(volumes) for name, volumes in found.placed.items()}])

@@ -1,0 +1,150 @@
+"""The goals of one part in their order: each is brought down to its bound, or as far as the work allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from allocator.domain.outcome import Headway
+from allocator.domain.policy import Effort
+from allocator.goal import Cost, tier_name
+from allocator.screen import Screen
+from allocator.solver.classes import Unit, host_classes
+from allocator.solver.deadline import Deadline
+from allocator.solver.draft import Draft
+from allocator.solver.greedy import fill, urgency
+from allocator.solver.improve import Improver
+from allocator.solver.ladder import Ladder
+from allocator.solver.unfold import unfold
+from allocator.verify import worsened
+
+WHOLE: Final = 150_000
+"""Variables up to which a part is solved with every host as it is: above it nothing is found in time (measured)."""
+TINY: Final = 3_000
+"""Variables up to which that is so quick that nothing else is tried before."""
+MILLION: Final = 1_000_000
+
+
+class Climb:
+    """Brings the draft of one part down, tier by tier."""
+
+    def __init__(
+        self,
+        draft: Draft,
+        base: Screen,
+        effort: Effort,
+        deadline: Deadline,
+        progress: Callable[[Headway], None] | None,
+    ) -> None:
+        """`base` is the screen of a fleet on which nothing of the draft is placed."""
+        self.draft, self.base, self.effort, self.deadline, self.progress = draft, base, effort, deadline, progress
+        self.units = list(draft.units.values())
+        self.left = effort.work
+        self.costs: Cost = draft.cost()
+        self.bounds: list[int | None] = []
+        size = _size(self.units, base)
+        hosts = host_classes(self.units, base.fleet, merge=True)
+        self.whole = size <= WHOLE
+        self.relaxes = (size > TINY and len(hosts) < len(base.fleet.hosts)) or not self.whole
+        self.tiny = size <= TINY
+        self._ladders: dict[bool, Ladder] = {}
+        self.improver = Improver(draft, effort, deadline)
+
+    def run(self, least: Cost | None) -> list[int | None]:
+        """The bound of each tier, with those before it fixed at their costs; `least` is one that is known already."""
+        tiers = self.draft.tiers
+        for number in range(len(tiers)):
+            known = None if least is None or self.costs[:number] != least[:number] else least[number]
+            self.bounds.append(known)
+            self._tell("greedy", number)
+            share = self.left if number + 1 == len(tiers) else self.left / 2
+            self._tier(number, share)
+        return self.bounds
+
+    def _tier(self, number: int, share: float) -> None:
+        """Relax for a bound, improve in neighbourhoods, and then solve the whole, while the bound is not reached."""
+        floor = self.left - share
+        if not self.tiny and self.bounds[number] is not None:
+            self._improve(number, (self.left - floor) / 3)
+        if self.relaxes:
+            self._solve(number, (self.left - floor) / 2, merge_hosts=True)
+        if not self.tiny:
+            self._improve(number, (self.left - floor) / (2 if self.whole else 1))
+        if self.whole:
+            self._solve(number, self.left - floor, merge_hosts=False)
+        if not self.tiny:
+            self._improve(number, self.left - floor)
+
+    def _done(self, number: int) -> bool:
+        """Nothing is left to win, or nothing to win it with."""
+        bound, cost = self.bounds[number], self.costs[number]
+        slack = self.effort.gap_millionths if number == 0 else 0
+        enough = bound is not None and cost * MILLION <= bound * (MILLION + slack)
+        return enough or self.left <= 0 or self.deadline.passed()
+
+    def _solve(self, number: int, work: float, *, merge_hosts: bool) -> None:
+        if self._done(number):
+            return
+        ladder = self._ladder(merge_hosts)
+        phase = "relaxing" if merge_hosts else "solving"
+
+        def improved(cost: int, bound: int) -> None:
+            self._tell(phase, number, cost if ladder.exact else None, bound)
+
+        found = ladder.minimise(number, self.draft.placed, self.costs, work, self.deadline, improved)
+        self.left -= found.work
+        if found.bound is not None:
+            self._bound(number, found.bound)
+        if found.value is not None:
+            self._adopt(ladder, found.value)
+        self._tell(phase, number)
+
+    def _improve(self, number: int, work: float) -> None:
+        if self._done(number):
+            return
+        self.left -= self.improver.improve(number, self.bounds[number], work, lambda: self._tell("improving", number))
+        self.costs = self.draft.cost()
+
+    def _adopt(self, ladder: Ladder, value: Callable[[Any], int]) -> None:
+        """The model's counts as volumes, where they are better. What merged hosts cannot keep is placed anew."""
+        draft, kept = self.draft, dict(self.draft.placed)
+        draft.become({name: unit.home for name, unit in draft.units.items() if unit.home})
+        left: list[Unit] = []
+        for unit, candidates in unfold(ladder.model, value):
+            for volumes in candidates:
+                if ladder.exact or not worsened(draft.screen.fleet.inventory, draft.screen.rules, volumes):
+                    if unit.home:
+                        draft.take(unit.name)
+                    draft.put(unit.name, volumes)
+                    break
+            else:
+                left += [] if unit.home else [unit]
+        fill(draft, sorted(left, key=urgency), self.deadline)
+        costs = draft.cost()
+        if costs <= self.costs:
+            self.costs = costs
+        else:
+            draft.become(kept)
+
+    def _bound(self, number: int, bound: int) -> None:
+        known = self.bounds[number]
+        self.bounds[number] = bound if known is None else max(known, bound)
+
+    def _ladder(self, merge_hosts: bool) -> Ladder:
+        if merge_hosts not in self._ladders:
+            self._ladders[merge_hosts] = Ladder(
+                self.units, self.base, self.draft.tiers, self.effort, merge_hosts=merge_hosts
+            )
+        return self._ladders[merge_hosts]
+
+    def _tell(self, phase: str, number: int, cost: int | None = None, bound: int | None = None) -> None:
+        if self.progress is not None:
+            cost = self.costs[number] if cost is None else cost
+            bound = self.bounds[number] if bound is None else bound
+            self.progress(Headway(phase, tier_name(self.draft.tiers[number]), cost, bound))
+
+
+def _size(units: Sequence[Unit], screen: Screen) -> int:
+    """About as many variables as a model of these units has, hosts as they are."""
+    hosts, pools = len(screen.fleet.hosts), len(screen.fleet.pools)
+    return sum((pools + hosts) * len(request.alternatives) for unit in units for request in unit.requests)

@@ -54,6 +54,7 @@ class Counts:
         self.classes, self.host_classes = classes, hosts
         self.cp = cp_model.CpModel()
         self.hosts: dict[tuple[int, int], Any] = {}
+        self._seats: dict[int, list[Any]] = defaultdict(list)
         self.targets: dict[tuple[int, int, Ask, int], Any] = {}
         self.flows: dict[tuple[int, int, Ask, int, int], Any] = {}
         self.group_of: dict[tuple[int, int, Ask, int], int] = {}
@@ -69,7 +70,7 @@ class Counts:
 
     def placed(self, number: int) -> Expression:
         """How many units of a class are placed."""
-        return sum(variable for (u, _), variable in self.hosts.items() if u == number)
+        return sum(self._seats[number])
 
     def forbid(self, target: tuple[int, int, Ask, int]) -> None:
         """No volume of this class goes to this pool by this ask."""
@@ -88,6 +89,7 @@ class Counts:
         seats = set.intersection(*({k for _, hosts in way.values() for k in hosts} for way in ways))
         for k in sorted(seats):
             self.hosts[number, k] = self.cp.new_int_var(0, size, "")
+            self._seats[number].append(self.hosts[number, k])
         chosen = self.placed(number)
         self.cp.add(chosen == size if unit.home else chosen <= size)
         for index, way in enumerate(ways):

@@ -9,6 +9,7 @@ from allocator.domain.placement import Volume
 from allocator.goal import Answer, Cost, Tiers, tier_costs
 from allocator.screen import Screen
 from allocator.solver.classes import Unit
+from allocator.solver.scarce import Scarce
 
 Placement = dict[str, tuple[Volume, ...]]
 """Volumes by the name of their unit; a unit that is not there is refused."""
@@ -21,6 +22,7 @@ class Draft:
         """`before` is how all was when the call began, volumes that may move where they lay."""
         self.units = {unit.name: unit for unit in units}
         self.screen, self.before, self.tiers = screen, before, tiers
+        self.scarce = Scarce(screen)
         self.placed: Placement = {}
 
     def put(self, name: str, volumes: tuple[Volume, ...]) -> None:

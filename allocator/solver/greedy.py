@@ -6,14 +6,10 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-
 from allocator.domain.request import Request
 from allocator.goal import Answer, Cost, tier_costs
 from allocator.goals.placed import weight
-from allocator.limits import UNLIMITED, Limit, LimitRule
 from allocator.rank import Beyond, Choice, rank
-from allocator.screen import Screen
 from allocator.solver.classes import Unit
 from allocator.solver.deadline import Deadline
 from allocator.solver.draft import Draft, Placement
@@ -108,34 +104,29 @@ def _weight(unit: Unit) -> int:
 def _shapes(units: Sequence[Unit], draft: Draft) -> dict[str, _Shape]:
     """The shape of each unit; equal units are looked at once."""
     known: dict[Hashable, _Shape] = {}
-    sold = [limit for limit in _sold(draft.screen) if len(draft.screen.fleet.places(limit.charge.over))]
-    limits = [(limit, _left(limit, draft.screen)) for limit in sold]
     shapes = {}
     for unit in units:
         vm = unit.requests[0].vm
         held = vm is not None and any(draft.screen.fleet.inventory.volumes_of_vm(vm))
         key = vm if held else (unit.attaches, tuple(request.shape for request in unit.requests))
         if key not in known:
-            known[key] = _shape(unit, draft, limits)
+            known[key] = _shape(unit, draft)
         shapes[unit.name] = known[key]
     return shapes
 
 
-def _shape(unit: Unit, draft: Draft, limits: Sequence[tuple[Limit, int]]) -> _Shape:
+def _shape(unit: Unit, draft: Draft) -> _Shape:
     screen = draft.screen
     asks = [screen.asks(request) for request in unit.requests]
     pools = min((sum(int(screen.pools(ask).sum()) for ask in ways) for ways in asks), default=0)
-    shares = [
-        MILLION * sum(int(screen.fleet.amounts(limit.charge, ways[:1]).min()) for ways in asks if ways) // max(1, left)
-        for limit, left in limits
-    ]
+    share = draft.scarce.share(unit)
     try:
         choice = rank(unit.requests, screen, draft.tiers)
     except Beyond:
-        return _Shape(None, True, pools, max(shares, default=0))
+        return _Shape(None, True, pools, share)
     if _mended_by_others(unit.requests):
-        return _Shape(None, True, pools, max(shares, default=0))
-    return _Shape(_alone(unit, choice, draft), choice is not None, pools, max(shares, default=0))
+        return _Shape(None, True, pools, share)
+    return _Shape(_alone(unit, choice, draft), choice is not None, pools, share)
 
 
 def _alone(unit: Unit, choice: Choice | None, draft: Draft) -> Cost:
@@ -157,18 +148,6 @@ def _least(draft: Draft, shapes: dict[str, _Shape], coming: Sequence[Unit]) -> C
             return None
         total = tuple(map(sum, zip(total, alone, strict=True)))
     return total
-
-
-def _sold(screen: Screen) -> list[Limit]:
-    return [rule.sold for rule in screen.rules if isinstance(rule, LimitRule) and rule.sold is not None]
-
-
-def _left(limit: Limit, screen: Screen) -> int:
-    """All that the places of a limit have left to sell."""
-    size = len(screen.fleet.places(limit.charge.over))
-    most = np.broadcast_to(np.asarray(limit.rows(screen.fleet), dtype=np.int64), size)
-    left = np.maximum(most - screen.fleet.sums(limit.charge), 0)
-    return sum(left[most < UNLIMITED].tolist())
 
 
 def _mended_by_others(requests: Iterable[Request]) -> bool:

@@ -127,7 +127,7 @@ class Improver:
         for goal in goals[:-1]:
             if not isinstance(goal, int):
                 model.cp.add(goal <= worth(goal))
-        model.cp.minimize(_with_victim(model, goals[-1], hood))
+        model.cp.minimize(self._nudged(model, goals[-1], hood, number))
         found = run(model, replace(self.effort, deterministic=True), work, self.deadline)
         took = found.work + PER_UNIT * len(hood.units)
         self.size = min(MOST, self.size * 1.05) if found.proven else max(LEAST, self.size * 0.95)
@@ -139,10 +139,15 @@ class Improver:
             draft.put(name, volumes)
         return gain, took
 
-
-def _with_victim(model: Model, goal: Expression, hood: Hood) -> Expression:
-    """The goal, and among answers that it cannot tell apart the one that leaves least on the victim."""
-    if hood.victim is None:
-        return goal
-    there = [target for (_, _, _, row), target in model.targets.items() if row == hood.victim]
-    return goal * (len(there) + 1) + sum(there)
+    def _nudged(self, model: Model, goal: Expression, hood: Hood, number: int) -> Expression:
+        """The goal; of answers that it cannot tell apart the one that refuses little of what is scarce, since that
+        fits in somewhere later, or leaves least on the victim.
+        """
+        if number == 0:
+            shares = [self.draft.scarce.share(unit_class.example) for unit_class in model.classes]
+            missing = sum(share * (1 - model.placed(u)) for u, share in enumerate(shares))
+            return goal * (sum(shares) + 1) + missing
+        if hood.victim is None:
+            return goal
+        there = [target for (_, _, _, row), target in model.targets.items() if row == hood.victim]
+        return goal * (len(there) + 1) + sum(there)

@@ -22,6 +22,8 @@ WHOLE: Final = 150_000
 """Variables up to which a part is solved with every host as it is: above it nothing is found in time (measured)."""
 TINY: Final = 3_000
 """Variables up to which that is so quick that nothing else is tried before."""
+QUICK: Final = 20_000
+"""Variables up to which the whole is tried before its relaxation."""
 MILLION: Final = 1_000_000
 
 
@@ -47,6 +49,8 @@ class Climb:
         self.whole = size <= WHOLE
         self.relaxes = (size > TINY and len(hosts) < len(base.fleet.hosts)) or not self.whole
         self.tiny = size <= TINY
+        self.quick = size <= QUICK
+        self.bite = max(0.5, size * 2e-4)
         self._ladders: dict[bool, Ladder] = {}
         self.improver = Improver(draft, effort, deadline)
 
@@ -64,16 +68,19 @@ class Climb:
     def _tier(self, number: int, share: float) -> None:
         """Relax for a bound, improve in neighbourhoods, and then solve the whole, while the bound is not reached."""
         floor = self.left - share
-        if not self.tiny and self.bounds[number] is not None:
-            self._improve(number, (self.left - floor) / 3)
-        if self.relaxes:
-            self._solve(number, (self.left - floor) / 2, merge_hosts=True)
-        if not self.tiny:
-            self._improve(number, (self.left - floor) / (2 if self.whole else 1))
-        if self.whole:
-            self._solve(number, self.left - floor, merge_hosts=False)
-        if not self.tiny:
-            self._improve(number, self.left - floor)
+        bite = self.bite
+        while True:
+            if self.relaxes:
+                self._solve(number, min(bite, self.left - floor), merge_hosts=True)
+            elif self.quick:
+                self._solve(number, min(bite, self.left - floor), merge_hosts=False)
+            if not self.tiny:
+                self._improve(number, min(2 * bite, self.left - floor))
+            if self.whole and (self.relaxes or not self.quick):
+                self._solve(number, min(bite, self.left - floor), merge_hosts=False)
+            if self._done(number) or self.left - floor < 1e-3:
+                return
+            bite *= 2
 
     def _done(self, number: int) -> bool:
         """Nothing is left to win, or nothing to win it with."""

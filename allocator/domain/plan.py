@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
+_JSON: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
 StepKind = Literal["reserve", "create", "grant", "attach", "detach", "revoke", "delete", "release"]
 
 INVERSE: Final[Mapping[StepKind, StepKind]] = MappingProxyType(
@@ -46,11 +48,29 @@ class Plan:
         return cls(plan_id(steps, volumes), steps, volumes)
 
 
+@dataclass(frozen=True, slots=True)
+class PlanText:
+    """What a plan says as canonical JSON, in parts: sorted keys, no blanks, ASCII."""
+
+    steps: str
+    volumes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, steps: Iterable[Step], volumes: Iterable[Mapping[str, object]]) -> PlanText:
+        listed = [[step.number, step.kind, step.volume, step.pool, step.host, step.after] for step in steps]
+        return cls(_JSON.encode(listed), tuple(map(_JSON.encode, volumes)))
+
+    @property
+    def whole(self) -> str:
+        """`{"steps": [...], "volumes": [...]}`."""
+        return f'{{"steps":{self.steps},"volumes":[{",".join(self.volumes)}]}}'
+
+    @property
+    def id(self) -> str:
+        """The first 16 hex digits of its SHA-256."""
+        return hashlib.sha256(self.whole.encode()).hexdigest()[:16]
+
+
 def plan_id(steps: Iterable[Step], volumes: Iterable[Mapping[str, object]]) -> str:
-    """The first 16 hex digits of the SHA-256 of the plan's canonical JSON."""
-    content = {
-        "steps": [[step.number, step.kind, step.volume, step.pool, step.host, list(step.after)] for step in steps],
-        "volumes": list(volumes),
-    }
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+    """The id of a plan that says this."""
+    return PlanText.of(steps, volumes).id

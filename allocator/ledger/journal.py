@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from allocator.domain.plan import INVERSE, Plan, StepKind
+from allocator.domain.plan import INVERSE, Plan, Step, StepKind
 from allocator.ledger.errors import LostLease, NotHeld, PlanBusy, UnknownPlan
 from allocator.ledger.facts import count_change
+from allocator.ledger.following import remove
 from allocator.ledger.history import tell
 from allocator.ledger.plans import check_plan
-from allocator.ledger.records import Claim, Entry, Mark, PlanState, Result, Settled, StepRecord
+from allocator.ledger.records import Claim, Entry, Mark, PlanState, Result, Settled, StepRecord, StepState
 from allocator.ledger.tables import access, attachment, plan, step, volume
-from allocator.ledger.volumes import remove
 
 UNFINISHED = ("planned", "running")
 
@@ -48,12 +48,10 @@ def claim(
         )
         if taken.rowcount != 1:
             raise PlanBusy(f"Plan {wanted.id} was taken by another process at this moment. Maybe wait for it.")
-    here = (step.c.plan == wanted.id) & (step.c.run == row.run)
-    records = {
-        found.number: StepRecord(found.state, found.attempts, found.result, found.code, found.error)
-        for found in connection.execute(select(step).where(here))
-    }
+    if row.state == "planned":
+        _begin(connection, wanted, row.run)
     state: PlanState = "running" if row.state in UNFINISHED else row.state
+    records = _records(connection, wanted, row.run)
     return Claim(wanted.id, row.run, fence, owner, lease_seconds, state, records)
 
 
@@ -77,6 +75,45 @@ def record(connection: Connection, held: Claim, entries: Iterable[Entry], now: i
 def finish(connection: Connection, held: Claim, state: PlanState) -> None:
     """Give the right back: with `running` somebody can go on later, with any other state the plan is over."""
     _guard(connection, held, state=state, owner=None, lease_until=0)
+
+
+def _begin(connection: Connection, wanted: Plan, run: int) -> None:
+    """Write the steps of a run that nobody has begun: they are not, since a reservation has no need of them."""
+    connection.execute(delete(step).where((step.c.plan == wanted.id) & (step.c.run == run)))
+    rows = [
+        {
+            "plan": wanted.id,
+            "run": run,
+            "number": one.number,
+            "kind": one.kind,
+            "volume": one.volume,
+            "host": one.host,
+            "state": state,
+            "attempts": 0,
+        }
+        for one, state in _first_states(connection, wanted)
+    ]
+    connection.execute(insert(step), rows)
+
+
+def _first_states(connection: Connection, wanted: Plan) -> Iterator[tuple[Step, StepState]]:
+    """Steps as the reservation left them, or a release after it."""
+    held = set(connection.execute(select(volume.c.name).where(volume.c.plan == wanted.id)).scalars())
+    for one in wanted.steps:
+        if one.kind == "reserve":
+            yield one, "done" if one.volume in held else "undone"
+        else:
+            yield one, "pending"
+
+
+def _records(connection: Connection, wanted: Plan, run: int) -> dict[int, StepRecord]:
+    """How far the steps are; of a run that ended before anybody began it, none has been done."""
+    here = (step.c.plan == wanted.id) & (step.c.run == run)
+    records = {
+        found.number: StepRecord(found.state, found.attempts, found.result, found.code, found.error)
+        for found in connection.execute(select(step).where(here))
+    }
+    return records or {one.number: StepRecord(state) for one, state in _first_states(connection, wanted)}
 
 
 def _check_idle(row: Row[Any], now: int, alive: Callable[[str], bool]) -> None:
@@ -119,7 +156,6 @@ def _apply(connection: Connection, mark: Mark) -> None:
         _change(connection, name, state="deleting", native_id=None)
     elif kind == "release":
         remove(connection, name)
-        count_change(connection)
     else:
         _connect(connection, kind, {"volume": name, "host": mark.step.host}, result)
 
@@ -143,9 +179,10 @@ def _settle(connection: Connection, held: Claim, settled: Settled) -> None:
         document = dict(settled.document)
     elif settled.outcome == "rolled_back" and row.earlier is not None:
         document = row.earlier
-    connection.execute(update(volume).where(here).values(plan=None, earlier=None, document=document))
+    values = {"plan": None, "earlier": None, "document": document}
     if document != row.document:
-        count_change(connection)
+        values["changed"] = count_change(connection)
+    connection.execute(update(volume).where(here).values(values))
 
 
 def _change(connection: Connection, name: str, **values: object) -> None:

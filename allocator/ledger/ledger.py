@@ -11,9 +11,20 @@ from sqlalchemy import Connection, Engine
 
 from allocator.domain.plan import Plan
 from allocator.domain.qos import Qos
-from allocator.ledger import facts, history, journal, observations, plans, reservation, volumes
+from allocator.ledger import facts, following, history, journal, observations, plans, reservation, volumes
 from allocator.ledger.opening import lent_store, open_store
-from allocator.ledger.records import Claim, Document, Entry, Event, Observation, PlanState, StoredVolume
+from allocator.ledger.records import (
+    Claim,
+    Delta,
+    Document,
+    Entry,
+    Event,
+    Facts,
+    Moment,
+    Observation,
+    PlanState,
+    StoredVolume,
+)
 from allocator.ledger.store import Store
 
 
@@ -26,6 +37,7 @@ class Ledger:
     def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._clock = clock
+        self._id = ""
 
     @classmethod
     def open(cls, url: str, *, engine: Engine | None = None, clock: Callable[[], float] = time.time) -> Ledger:
@@ -46,8 +58,21 @@ class Ledger:
 
         Read it before the facts: a decision on facts newer than the counter is refused, never wrong.
         """
-        with self._store.reading() as connection:
+        with self._store.glancing() as connection:
             return facts.changes(connection)
+
+    def facts(self) -> Facts:
+        """All that decisions rest on, as of one moment."""
+        with self._store.reading() as connection:
+            return following.facts(connection)
+
+    def since(self, seen: Moment, *, most: int) -> Delta | None:
+        """What changed since a moment; None where all facts must be read again.
+
+        That is so where devices showed something new, or more than `most` volumes came, changed or went.
+        """
+        with self._store.reading() as connection:
+            return following.since(connection, seen, most)
 
     def volumes(self, only: Collection[str] | None = None) -> list[StoredVolume]:
         """Every volume, or those of the names given that there are, in order of name."""
@@ -63,8 +88,10 @@ class Ledger:
         where another plan holds a name or changes a volume, NotHeld for a volume that is not there,
         UnknownPlan for a plan that does not match its id.
         """
+        wanted = plans.check_plan(plan)
         with self._store.writing() as connection:
-            reserved = reservation.reserve(connection, plan, seen)
+            self._id = self._id or facts.ledger_id(connection)
+            reserved = reservation.reserve(connection, wanted, seen, self._id)
             if reserved:
                 self._tell(connection, "reserved", plan.id, f"{len(plan.volumes)} volumes")
             return reserved

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select
 
 from allocator.domain.qos import DIRECTIONS, UNITS, Band, Bands, Qos
-from allocator.ledger.facts import count_change
+from allocator.ledger.facts import count_unlogged_change
 from allocator.ledger.records import Document, Observation
 from allocator.ledger.tables import foreign_volume, observation
 
@@ -30,7 +30,7 @@ def replace_foreign(connection: Connection, pool: str, documents: Iterable[Docum
     if found:
         rows = [{"pool": pool, "name": name, "document": document} for name, document in sorted(found.items())]
         connection.execute(insert(foreign_volume), rows)
-    count_change(connection)
+    count_unlogged_change(connection)
 
 
 def observations(connection: Connection) -> dict[str, Observation]:
@@ -49,7 +49,7 @@ def replace_observation(connection: Connection, pool: str, seen: Observation) ->
         )
     )
     if known is None or (known.used_bytes, known.default_qos) != (seen.used_bytes, seen.default_qos):
-        count_change(connection)
+        count_unlogged_change(connection)
 
 
 def _qos(form: Mapping[str, Any]) -> Qos:

@@ -2,80 +2,82 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
-from allocator.domain.plan import Plan, Step, plan_id
+from allocator.domain.plan import Plan, PlanText, Step
 from allocator.ledger.errors import UnknownPlan
 from allocator.ledger.records import Document
 from allocator.ledger.tables import plan as plans
-from allocator.ledger.tables import step as steps
+
+_INSERT: Final = insert(plans)
+_AGAIN: Final = update(plans).where(plans.c.id == bindparam("one"))
+_UNFINISHED: Final = (
+    select(plans.c.id, plans.c.document).where(plans.c.state.in_(("planned", "running"))).order_by(plans.c.id)
+)
 
 
-def check_plan(plan: Plan) -> dict[str, Document]:
-    """The documents of the volumes it has steps for.
+@dataclass(frozen=True, slots=True)
+class CheckedPlan:
+    """A plan that says what its id stands for."""
+
+    plan: Plan
+    text: str
+    """All of it, as JSON."""
+    documents: Mapping[str, str]
+    """The JSON of each volume that it has steps for, by name and in order of names."""
+    pools: Mapping[str, str]
+    """Where each of them lies."""
+
+
+def check_plan(plan: Plan) -> CheckedPlan:
+    """Check a plan, and write it as it is kept.
 
     Raises UnknownPlan if the content is not what the id says, or a step is about no document of the plan,
     or waits for a later step.
     """
-    if plan_id(plan.steps, plan.volumes) != plan.id:
+    text = PlanText.of(plan.steps, plan.volumes)
+    if text.id != plan.id:
         raise UnknownPlan(f"Plan {plan.id} does not match its id. Maybe it was edited: decide again instead.")
-    documents = {str(document["name"]): document for document in plan.volumes}
+    documents = {str(document["name"]): number for number, document in enumerate(plan.volumes)}
+    pools = {name: plan.volumes[number].get("pool") for name, number in documents.items()}
+    used: dict[str, str] = {}
     for step in plan.steps:
-        if documents.get(step.volume, {}).get("pool") != step.pool:
+        if step.volume not in pools or pools[step.volume] != step.pool:
             raise UnknownPlan(
                 f"Plan {plan.id}: step {step.number} is about {step.volume} on {step.pool}, which has no "
                 "document in the plan. Maybe decide again."
             )
         if any(number >= step.number for number in step.after):
             raise UnknownPlan(f"Plan {plan.id}: step {step.number} waits for a later one. Maybe decide again.")
-    return {name: documents[name] for name in sorted({step.volume for step in plan.steps})}
+        used[step.volume] = step.pool
+    return CheckedPlan(plan, text.whole, {name: text.volumes[documents[name]] for name in sorted(used)}, used)
 
 
-def put_on_record(connection: Connection, plan: Plan, run: int) -> None:
-    """Write the plan and its steps: a first run, or a further run of a plan that is over."""
-    row = {"run": run, "state": "planned", "owner": None, "lease_until": 0, "document": _document(plan)}
+def put_on_record(connection: Connection, wanted: CheckedPlan, run: int) -> None:
+    """Write the plan: a first run, or a further run of a plan that is over.
+
+    Its steps are written when somebody begins to carry them out.
+    """
+    row = {"run": run, "state": "planned", "owner": None, "lease_until": 0, "document": wanted.text}
     if run > 1:
-        connection.execute(update(plans).where(plans.c.id == plan.id).values(row))
+        connection.execute(_AGAIN, {"one": wanted.plan.id, **row})
     else:
-        connection.execute(insert(plans).values(id=plan.id, fence=0, **row))
-    if plan.steps:
-        connection.execute(insert(steps), [_step_row(plan.id, run, step) for step in plan.steps])
+        connection.execute(_INSERT, {"id": wanted.plan.id, "fence": 0, **row})
 
 
 def unfinished(connection: Connection) -> list[Plan]:
     """The plans that are reserved or half run, by id."""
-    rows = connection.execute(
-        select(plans.c.id, plans.c.document).where(plans.c.state.in_(("planned", "running"))).order_by(plans.c.id)
-    )
-    return [_plan(row.id, row.document) for row in rows]
+    return [_plan(row.id, row.document) for row in connection.execute(_UNFINISHED)]
 
 
 def _plan(identity: str, document: Document) -> Plan:
-    """The inverse of `_document`."""
+    """The inverse of `PlanText`."""
     listed: Any = document
     steps = tuple(
         Step(number, kind, name, pool, host, tuple(after)) for number, kind, name, pool, host, after in listed["steps"]
     )
     return Plan(identity, steps, tuple(listed["volumes"]))
-
-
-def _document(plan: Plan) -> Document:
-    return {
-        "steps": [[step.number, step.kind, step.volume, step.pool, step.host, list(step.after)] for step in plan.steps],
-        "volumes": [dict(document) for document in plan.volumes],
-    }
-
-
-def _step_row(plan: str, run: int, step: Step) -> dict[str, object]:
-    return {
-        "plan": plan,
-        "run": run,
-        "number": step.number,
-        "kind": step.kind,
-        "volume": step.volume,
-        "host": step.host,
-        "state": "done" if step.kind == "reserve" else "pending",
-        "attempts": 0,
-    }

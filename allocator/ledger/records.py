@@ -19,6 +19,37 @@ Outcome = Literal["done", "failed", "rolled_back"]
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """A state of the facts, which is left by the next change."""
+
+    changes: int
+    """How many changes there have been."""
+    unlogged: int
+    """How many of them can only be followed by reading everything: what devices showed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that a decision rests on, at one moment."""
+
+    moment: Moment
+    documents: tuple[Document, ...]
+    """Of every volume, by name; then of the foreign ones."""
+    observations: Mapping[str, Observation]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """How the volumes came to what they are at a moment from what they were at an earlier one."""
+
+    moment: Moment
+    documents: tuple[Document, ...]
+    """Of the volumes that were written since, as they are now."""
+    removed: tuple[str, ...]
+    """Names of those that went, and of some that came and went."""
+
+
+@dataclass(frozen=True, slots=True)
 class Granted:
     """A host that has access to a volume, and the identity that was granted."""
 

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 
 from allocator.domain.plan import Plan
 from allocator.ledger.errors import AlreadyHeld, NotHeld, StaleDecision
-from allocator.ledger.facts import count_change, ledger_id, take_decision
-from allocator.ledger.plans import check_plan, put_on_record
-from allocator.ledger.records import Document, StoredVolume
+from allocator.ledger.facts import take_decision
+from allocator.ledger.following import remove
+from allocator.ledger.plans import CheckedPlan, put_on_record
 from allocator.ledger.tables import plan as plans
-from allocator.ledger.tables import step as steps
 from allocator.ledger.tables import volume
-from allocator.ledger.volumes import remove, stored_volumes
+from allocator.ledger.volumes import portions
 
 ADDING = frozenset({"grant", "attach"})
 """Steps for which the volume's new document counts from the reservation on, since more is charged."""
+
+_KNOWN: Final[Select[Any]] = select(plans.c.id, plans.c.run, plans.c.state).where(plans.c.id == bindparam("one"))
+_FOUND: Final[Select[Any]] = select(
+    volume.c.name, volume.c.volume_id, volume.c.pool, volume.c.state, volume.c.plan
+).where(volume.c.name.in_(bindparam("names", expanding=True)))
+_HOLD: Final = insert(volume)
+_BIND: Final = update(volume).where(volume.c.name == bindparam("one")).values(plan=bindparam("by"))
+_SWAP: Final = _BIND.values(earlier=volume.c.document, document=bindparam("new"), changed=bindparam("number"))
+_OF_PLAN: Final = select(volume.c.name).where(volume.c.plan == bindparam("one")).limit(1)
+_END: Final = update(plans).where(plans.c.id == bindparam("one")).values(state="rolled_back")
 
 
 def volume_id(ledger: str, plan: str, run: int, name: str) -> str:
@@ -26,47 +36,49 @@ def volume_id(ledger: str, plan: str, run: int, name: str) -> str:
     return "vol-" + hashlib.sha256(f"{ledger}/{plan}/{run}/{name}".encode()).hexdigest()[:16]
 
 
-def reserve(connection: Connection, plan: Plan, seen: int) -> bool:
+def reserve(connection: Connection, wanted: CheckedPlan, seen: int, ledger: str) -> bool:
     """Hold the plan's new volumes, bind those it changes, and record it; False where all that is so already.
 
-    Raises StaleDecision, AlreadyHeld, NotHeld, UnknownPlan.
+    Raises StaleDecision, AlreadyHeld, NotHeld.
     """
-    documents = check_plan(plan)
-    known = connection.execute(select(plans).where(plans.c.id == plan.id)).one_or_none()
+    plan = wanted.plan
+    known = connection.execute(_KNOWN, {"one": plan.id}).one_or_none()
     made = {step.volume for step in plan.steps if step.kind == "reserve"}
-    found = {stored.name: stored for stored in stored_volumes(connection, documents.keys())}
-    ledger = ledger_id(connection)
+    found = _found(connection, wanted.documents)
     if known is not None and _stands(known, ledger, made, found):
         return False
-    take_decision(connection, seen)
+    number = take_decision(connection, seen)
     run = 1 if known is None else known.run + 1
-    for name in documents:
+    for name in wanted.documents:
         _check_free(plan, name, found.get(name), made)
-    put_on_record(connection, plan, run)
-    _hold(connection, plan, {name: volume_id(ledger, plan.id, run, name) for name in made}, documents)
+    put_on_record(connection, wanted, run)
+    _hold(connection, wanted, {name: volume_id(ledger, plan.id, run, name) for name in sorted(made)}, number)
     return True
 
 
 def release(connection: Connection, name: str) -> None:
     """Give up a volume that is reserved and not being made. Raises NotHeld otherwise."""
-    stored = connection.execute(select(volume).where(volume.c.name == name)).one_or_none()
+    stored = _found(connection, [name]).get(name)
     if stored is None:
         raise NotHeld(f"Volume {name} is not in the ledger. Maybe it was released before.")
-    state = connection.execute(select(plans.c.state).where(plans.c.id == stored.plan)).scalar()
+    known = connection.execute(_KNOWN, {"one": stored.plan}).one_or_none()
+    state = known.state if known is not None else "finished"
     if stored.state != "reserved" or state != "planned":
         raise NotHeld(
-            f"Volume {name} is {stored.state}, its plan {state or 'finished'}: it cannot just be released. "
-            "Maybe delete it instead."
+            f"Volume {name} is {stored.state}, its plan {state}: it cannot just be released. Maybe delete it instead."
         )
     remove(connection, name)
-    here = (steps.c.plan == stored.plan) & (steps.c.volume == name) & (steps.c.kind == "reserve")
-    connection.execute(update(steps).where(here).values(state="undone"))
-    if connection.execute(select(volume.c.name).where(volume.c.plan == stored.plan)).first() is None:
-        connection.execute(update(plans).where(plans.c.id == stored.plan).values(state="rolled_back"))
-    count_change(connection)
+    if connection.execute(_OF_PLAN, {"one": stored.plan}).first() is None:
+        connection.execute(_END, {"one": stored.plan})
 
 
-def _stands(known: Row[Any], ledger: str, made: set[str], found: dict[str, StoredVolume]) -> bool:
+def _found(connection: Connection, names: Collection[str]) -> dict[str, Row[Any]]:
+    """The volumes of these names that there are."""
+    parts = portions(tuple(names))
+    return {row.name: row for part in parts for row in connection.execute(_FOUND, {"names": part})}
+
+
+def _stands(known: Row[Any], ledger: str, made: set[str], found: Mapping[str, Row[Any]]) -> bool:
     """True for a plan that still runs, or that is done and whose volumes are the ones it made."""
     if known.state in ("planned", "running"):
         return True
@@ -74,7 +86,7 @@ def _stands(known: Row[Any], ledger: str, made: set[str], found: dict[str, Store
     return bool(ids) and all(name in found and found[name].volume_id == ids[name] for name in ids)
 
 
-def _check_free(plan: Plan, name: str, stored: StoredVolume | None, made: set[str]) -> None:
+def _check_free(plan: Plan, name: str, stored: Row[Any] | None, made: set[str]) -> None:
     if name in made:
         if stored is not None:
             held = f"plan {stored.plan}" if stored.plan else "a volume that exists"
@@ -91,23 +103,26 @@ def _check_free(plan: Plan, name: str, stored: StoredVolume | None, made: set[st
         raise StaleDecision(f"Volume {name} lies on {stored.pool} now. Maybe decide again on fresh facts.")
 
 
-def _hold(connection: Connection, plan: Plan, ids: dict[str, str], documents: dict[str, Document]) -> None:
-    new = [
-        {
-            "name": name,
-            "volume_id": ids[name],
-            "pool": documents[name]["pool"],
-            "document": dict(documents[name]),
-        }
-        for name in sorted(ids)
-    ]
-    if new:
-        connection.execute(insert(volume).values(state="reserved", plan=plan.id), new)
-    adding = {step.volume for step in plan.steps if step.kind in ADDING} - ids.keys()
-    bound = [{"one": name} for name in sorted(documents.keys() - ids.keys() - adding)]
+def _hold(connection: Connection, wanted: CheckedPlan, ids: Mapping[str, str], number: int) -> None:
+    documents, by = wanted.documents, wanted.plan.id
+    if ids:
+        new = [
+            {
+                "name": name,
+                "volume_id": identity,
+                "pool": wanted.pools[name],
+                "state": "reserved",
+                "plan": by,
+                "document": documents[name],
+                "changed": number,
+            }
+            for name, identity in ids.items()
+        ]
+        connection.execute(_HOLD, new)
+    adding = {step.volume for step in wanted.plan.steps if step.kind in ADDING} - ids.keys()
+    bound = sorted(documents.keys() - ids.keys() - adding)
     if bound:
-        connection.execute(update(volume).where(volume.c.name == bindparam("one")).values(plan=plan.id), bound)
-    swapped = [{"one": name, "new": dict(documents[name])} for name in sorted(adding)]
-    if swapped:
-        change = {"plan": plan.id, "earlier": volume.c.document, "document": bindparam("new")}
-        connection.execute(update(volume).where(volume.c.name == bindparam("one")).values(change), swapped)
+        connection.execute(_BIND, [{"one": name, "by": by} for name in bound])
+    if adding:
+        swapped = [{"one": name, "by": by, "new": documents[name], "number": number} for name in sorted(adding)]
+        connection.execute(_SWAP, swapped)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import URL, Connection, Engine, create_engine
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from allocator.ledger.errors import LedgerDamaged, LedgerError, LedgerLocked, LedgerReadOnly, NotALedger
@@ -34,11 +34,13 @@ class Store:
     `lock` is the file beside a SQLite ledger by which writers wait in line; None: whoever opens has it.
     """
 
-    def __init__(self, engine: Engine, name: str, lock: Path | None = None) -> None:
+    def __init__(self, engine: Engine, name: str, lock: Path | None = None, *, prepared: bool = False) -> None:
+        """`prepared`: every connection of the engine comes as `_prepare` leaves it."""
         self.engine = engine
         self.name = name
         self._lock = lock
         self._sqlite = engine.dialect.name == "sqlite"
+        self._prepared = prepared
 
     @classmethod
     def of_file(cls, path: Path, lock: Path | None) -> Store:
@@ -48,7 +50,8 @@ class Store:
             isolation_level="AUTOCOMMIT",
             connect_args={"timeout": WAIT_SECONDS},
         )
-        return cls(engine, str(path), lock)
+        event.listen(engine, "connect", lambda connection, _: _prepare(connection.execute))
+        return cls(engine, str(path), lock, prepared=True)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -65,6 +68,12 @@ class Store:
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees a single moment and writes nothing."""
         with self._speaking(), self._transaction("BEGIN", "REPEATABLE READ") as connection:
+            yield connection
+
+    @contextmanager
+    def glancing(self) -> Iterator[Connection]:
+        """For one statement that reads: it sees a single moment without a transaction."""
+        with self._speaking(), self._autocommit() as connection:
             yield connection
 
     def log_ahead(self) -> None:
@@ -84,9 +93,9 @@ class Store:
             ):
                 yield connection
             return
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("PRAGMA foreign_keys=ON")
-            connection.exec_driver_sql("PRAGMA synchronous=FULL")
+        with self._autocommit() as connection:
+            if not self._prepared:
+                _prepare(connection.exec_driver_sql)
             connection.exec_driver_sql(begin)
             try:
                 yield connection
@@ -95,6 +104,11 @@ class Store:
                 with suppress(SQLAlchemyError):
                     connection.exec_driver_sql("ROLLBACK")
                 raise
+
+    def _autocommit(self) -> Connection:
+        """A connection that begins no transaction by itself."""
+        connection = self.engine.connect()
+        return connection if self._prepared else connection.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def _speaking(self) -> Iterator[None]:
@@ -111,3 +125,9 @@ class Store:
             return LedgerError(f"Ledger {self.name} cannot be used: {error.orig}. Maybe the database is not running.")
         kind, text = _SQLITE_ERRORS.get(code & 0xFF, (LedgerError, f"cannot be used: {error.orig}. Maybe look there."))
         return kind(f"Ledger {self.name} {text}")
+
+
+def _prepare(execute: Callable[[str], object]) -> None:
+    """Make a connection of SQLite keep what the ledger promises."""
+    execute("PRAGMA foreign_keys=ON")
+    execute("PRAGMA synchronous=FULL")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     CheckConstraint,
     Column,
@@ -22,7 +21,9 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA: Final = "0001"
+from allocator.ledger.texts import JsonText
+
+SCHEMA: Final = "0002"
 """The newest migration; compared as text."""
 VERSION_TABLE: Final = "allocator_version"
 NAME_LENGTH: Final = 63
@@ -30,7 +31,7 @@ NAME_LENGTH: Final = 63
 METADATA: Final = MetaData()
 _NAME: Final = String(NAME_LENGTH)
 _PLAN_ID: Final = String(16)
-_DOCUMENT: Final = JSON(none_as_null=True)
+_DOCUMENT: Final = JsonText()
 
 
 def _one_of(column: str, *states: str) -> CheckConstraint:
@@ -43,7 +44,9 @@ meta: Final = Table(
     Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
     Column("ledger", String(36), nullable=False),
     Column("changes", BigInteger, nullable=False),
+    Column("logged", BigInteger, nullable=False, server_default="0"),
 )
+"""`logged` are those of the changes that `volume.changed` and `removed` tell of; the rest must be read from nothing."""
 
 volume: Final = Table(
     "allocator_volume",
@@ -56,8 +59,21 @@ volume: Final = Table(
     Column("plan", _PLAN_ID),
     Column("document", _DOCUMENT, nullable=False),
     Column("earlier", _DOCUMENT),
+    Column("changed", BigInteger, nullable=False, server_default="0"),
+    Index("allocator_volume_changed", "changed"),
 )
-"""`plan` is the unfinished plan that is changing the volume, `earlier` its document if that is undone."""
+"""`plan` is the unfinished plan that is changing the volume, `earlier` its document if that is undone.
+
+`changed` is the number of the change that wrote the document.
+"""
+
+removed: Final = Table(
+    "allocator_removed",
+    METADATA,
+    Column("changed", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", _NAME, primary_key=True),
+)
+"""Volumes that went, and the change that took them away. Only of the last changes (`following.KEPT`)."""
 
 access: Final = Table(
     "allocator_access",

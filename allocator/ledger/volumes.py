@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, delete, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, select
 
 from allocator.ledger.records import Attached, Granted, StoredVolume
 from allocator.ledger.tables import access, attachment, volume
@@ -41,13 +41,6 @@ def stored_volumes(connection: Connection, only: Collection[str] | None = None) 
         )
         for row in found
     ]
-
-
-def remove(connection: Connection, name: str) -> None:
-    """Forget a volume, with whatever access and attachments are still recorded."""
-    connection.execute(delete(access).where(access.c.volume == name))
-    connection.execute(delete(attachment).where(attachment.c.volume == name))
-    connection.execute(delete(volume).where(volume.c.name == name))
 
 
 def portions(names: Sequence[str]) -> Iterator[Sequence[str]]:

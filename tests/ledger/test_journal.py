@@ -155,3 +155,18 @@ def test_what_devices_show_counts_as_a_change_only_if_it_is_new(ledger: Ledger) 
     assert [document["name"] for document in ledger.foreign_documents()] == ["foreign-c"]
     assert ledger.observations() == {"p1": Observation(None, Qos(), NOW)}
     assert ledger.changes() == 6
+
+
+def test_the_first_claim_finds_what_was_released_undone(ledger: Ledger) -> None:
+    """Of two volumes one is let go before anybody begins; of a plan let go whole only a report is left."""
+    both, whole = placing("a", "b"), placing("c")
+    ledger.reserve(both, seen=1)
+    ledger.release("a")
+    ledger.reserve(whole, seen=3)
+    ledger.release("c")
+    for _ in range(2):
+        claim = claimed(ledger, both)
+        assert [claim.steps[step.number].state for step in both.steps] == ["undone", "pending", "done", "pending"]
+    claim = claimed(ledger, whole)
+    assert claim.state == "rolled_back"
+    assert [claim.steps[step.number].state for step in whole.steps] == ["undone", "pending"]

@@ -55,7 +55,11 @@ class Contended(Exception):
 
 
 class Allocator:
-    """A fleet that requests are placed on. Without a ledger every call is a pure decision on the documents."""
+    """A fleet that requests are placed on. Without a ledger every call is a pure decision on the documents.
+
+    Threads may share it: they decide and reserve one after the other. An `inventory` that was read is left alone only
+    while no other thread places.
+    """
 
     def __init__(self, world: World, policy: Policy, ledger: Ledger | None = None) -> None:
         self.world, self.policy, self.ledger = world, policy, ledger
@@ -87,7 +91,8 @@ class Allocator:
     @property
     def fleet(self) -> Fleet:
         """What decisions look at. What a program without a ledger settles here counts at its next call."""
-        return self._standing.screen().fleet
+        with self._standing.lock:
+            return self._standing.screen().fleet
 
     @property
     def inventory(self) -> Inventory:
@@ -112,21 +117,24 @@ class Allocator:
         decided = partial(
             decide, tiers=self.tiers, effort=effort, explain=explain, progress=progress, executor=executor
         )
-        return self._placed(requests, decided, whole=False)
+        with self._standing.lock:
+            return self._placed(requests, decided, whole=False)
 
     def place_or_raise(
         self, requests: Sequence[Request | Mapping[str, object]] | None = None, *, effort: Effort = EFFORT
     ) -> Explained:
         """As `place`, but all or nothing: raises Unsatisfiable where anything is refused, and then reserves nothing."""
-        return self._placed(requests, partial(decide, tiers=self.tiers, effort=effort), whole=True)
+        with self._standing.lock:
+            return self._placed(requests, partial(decide, tiers=self.tiers, effort=effort), whole=True)
 
     def explain(
         self, requests: Sequence[Request | Mapping[str, object]] | None = None, *, effort: Effort = EFFORT
     ) -> Explained:
         """As `place`, but reserves nothing and looks further: for what is sold out, whether moves would make room."""
-        screen = self._standing.screen()
-        held, new = _split(self._asked(requests), screen.fleet.inventory)
-        return _outcome(look_further(decide(new, screen, self.tiers, effort), new, screen, effort), held)
+        with self._standing.lock:
+            screen = self._standing.screen()
+            held, new = _split(self._asked(requests), screen.fleet.inventory)
+            return _outcome(look_further(decide(new, screen, self.tiers, effort), new, screen, effort), held)
 
     async def apply(self, plan: Plan, *, progress: Callable[[Progress], None] | None = None) -> Report:
         """Carry out a plan: createAsync, grantAccess, attach (R18, R19, R21), or go on with one that was interrupted.
@@ -138,13 +146,14 @@ class Allocator:
         from allocator.execution.runner import run
 
         ledger = self._standing.held()
-        for _ in range(TRIES):
-            inventory = self.inventory
-            volumes = checked_plan(plan, self.world, inventory, self.rules)
-            if self._standing.reserve(plan):
-                break
-        else:
-            raise Contended(CONTENDED)
+        with self._standing.lock:
+            for _ in range(TRIES):
+                inventory = self.inventory
+                volumes = checked_plan(plan, self.world, inventory, self.rules)
+                if self._standing.reserve(plan):
+                    break
+            else:
+                raise Contended(CONTENDED)
         async with Connections(inventory.plus(volumes)) as connections:
             return await run(plan, ledger, inventory.plus(volumes), connections, progress=progress)
 
@@ -168,11 +177,13 @@ class Allocator:
 
     def check(self) -> list[Reason]:
         """What an administrator should know before first use: offerings that nothing honours (R03), and more."""
-        return list(checkup.check(self.inventory, self.rules))
+        with self._standing.lock:
+            return list(checkup.check(self.inventory, self.rules))
 
     def audit(self) -> list[Reason]:
         """Everything that is broken now: tag drift (R05), oversold places, volumes on pools that drain."""
-        return list(checkup.audit(self.inventory, self.rules))
+        with self._standing.lock:
+            return list(checkup.audit(self.inventory, self.rules))
 
     def close(self) -> None:
         """Let go of the ledger."""
@@ -222,10 +233,11 @@ class Allocator:
 
     def _fresh(self, change: Callable[[Inventory], Plan]) -> Plan:
         """Reserve a plan that changes a volume; it is made again while other processes change the ledger."""
-        for _ in range(TRIES):
-            plan = change(self.inventory)
-            if self._standing.reserve(plan):
-                return plan
+        with self._standing.lock:
+            for _ in range(TRIES):
+                plan = change(self.inventory)
+                if self._standing.reserve(plan):
+                    return plan
         raise Contended(CONTENDED)
 
 

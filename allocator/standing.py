@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from threading import RLock
 from typing import TYPE_CHECKING
 
 from allocator.documents import World
@@ -15,22 +16,26 @@ from allocator.rule import Rule
 from allocator.screen import Screen
 
 if TYPE_CHECKING:
-    from allocator.ledger import Ledger
+    from allocator.ledger import Facts, Ledger, Moment
 
 
 class Standing:
-    """A screen over the fleet that follows the ledger: read again only when somebody else changed it."""
+    """A screen over the fleet that follows the ledger: what others change is read at the next call, and no more.
+
+    One caller at a time: whoever decides on the screen holds `lock` until what it decided is reserved and settled.
+    """
 
     def __init__(self, world: World, rules: Sequence[Rule], ledger: Ledger | None) -> None:
         self.world, self.rules, self.ledger = world, rules, ledger
-        self._seen = -1
+        self.lock = RLock()
+        self._seen: Moment | None = None
+        """What of the ledger is in the fleet; None: nothing, or half of a change that an interrupt left."""
         self._screen = Screen(Fleet(world.inventory), rules)
 
     def screen(self) -> Screen:
         """The fleet as of now."""
-        if self.ledger is not None and (changes := self.ledger.changes()) != self._seen:
-            self._screen = Screen(Fleet(self._recorded(self.ledger)), self.rules)
-            self._seen = changes
+        if self.ledger is not None and (self._seen is None or self.ledger.changes() != self._seen.changes):
+            self._follow(self.ledger)
         return self._screen
 
     def held(self) -> Ledger:
@@ -48,27 +53,45 @@ class Standing:
 
         if not plan.steps:
             return True
+        assert self._seen is not None, "decided on a screen, which has read the ledger"
         try:
-            changed = self.held().reserve(plan, seen=self._seen)
+            changed = self.held().reserve(plan, seen=self._seen.changes)
         except StaleDecision:
             return False
         if changed and arrivals:
-            self._screen.fleet.settle(arrivals)
-            self._seen += 1
+            self._settle(arrivals, (), replace(self._seen, changes=self._seen.changes + 1))
         return True
 
-    def _recorded(self, ledger: Ledger) -> Inventory:
+    def _follow(self, ledger: Ledger) -> None:
+        inventory = self._screen.fleet.inventory
+        delta = None if self._seen is None else ledger.since(self._seen, most=len(inventory.volumes))
+        if delta is None:
+            facts = ledger.facts()
+            self._screen = Screen(Fleet(self._recorded(facts)), self.rules)
+            self._seen = facts.moment
+        else:
+            arrivals = self.world.hold(delta.documents, inventory)
+            written = {volume.name for volume in arrivals}
+            gone = [name for name in delta.removed if name not in written and inventory.find(name) is not None]
+            self._settle(arrivals, gone, delta.moment)
+
+    def _settle(self, arrivals: Iterable[Volume], departures: Iterable[str], moment: Moment) -> None:
+        """Change the fleet to what it is at a moment; interrupted half-way, it is read anew at the next call."""
+        self._seen = None
+        self._screen.fleet.settle(arrivals, departures)
+        self._seen = moment
+
+    def _recorded(self, facts: Facts) -> Inventory:
         """The documents' places as last observed, with the ledger's volumes and those found on devices (R07)."""
         base = self.world.inventory
         if base.volumes:
             raise LookupError("With a ledger the volumes are the ledger's. Maybe take `volumes` out of the documents.")
         pools = []
-        for name, seen in ledger.observations().items():
+        for name, seen in facts.observations.items():
             pool = base.pools.get(name)
             if pool is not None:
                 given = seen.default_qos.filled_from(pool.default_qos)
                 pools.append(replace(pool, used_bytes=seen.used_bytes, default_qos=given))
         inventory = base.copy(instead=pools)
-        documents = [stored.document for stored in ledger.volumes()] + ledger.foreign_documents()
-        inventory.settle(self.world.hold(documents, inventory))
+        inventory.settle(self.world.hold(facts.documents, inventory))
         return inventory

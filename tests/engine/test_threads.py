@@ -1,0 +1,71 @@
+"""One allocator, many threads: nothing is sold twice, and what was reserved is in the fleet."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from allocator import Allocator
+from tests.engine.fleets import ARRAY, gold, opened
+
+THREADS = 8
+WISHES = 5
+ROOM = 24
+LARGER = ARRAY.replace("total: 10000", "total: 80000")
+"""Sells 120,000 guaranteed IOPS: 24 volumes of 5,000."""
+
+
+@pytest.fixture(autouse=True)
+def hasty() -> Iterator[None]:
+    """Threads take turns a thousand times as often as usual: after 5 us, not 5 ms."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(5e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+def race(allocators: list[Allocator]) -> list[str]:
+    """Who was placed, of 40 wishes from eight threads at once."""
+    start = Barrier(THREADS)
+
+    def wish(thread: int) -> list[str]:
+        start.wait()
+        allocator = allocators[thread % len(allocators)]
+        outcomes = [allocator.place([entry], explain=False) for entry in gold(100 * thread, count=WISHES)]
+        return [placed.request for outcome in outcomes for placed in outcome.placed]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return sorted(name for names in pool.map(wish, range(THREADS)) for name in names)
+
+
+def test_R06_threads_share_an_allocator(tmp_path: Path) -> None:
+    """24 of 40 are placed, the ledger holds those, and the fleet has them without reading the ledger again."""
+    with opened(tmp_path, LARGER, ledger=True) as allocator:
+        assert allocator.ledger is not None
+        assert allocator.inventory.volumes == {}
+        placed = race([allocator])
+        fleet = allocator._standing.screen().fleet
+        assert len(placed) == ROOM == allocator.ledger.changes()
+        assert placed == [stored.name for stored in allocator.ledger.volumes()] == sorted(fleet.inventory.volumes)
+        assert allocator.audit() == []
+        for charge in fleet._tallies:
+            assert fleet.tally(charge).sum() == sum(fleet.inventory.totals(charge).values())
+
+
+def test_R06_threads_and_allocators_share_a_ledger(tmp_path: Path) -> None:
+    """Each of two allocators is used by four threads; a decision on old facts is taken again."""
+    with opened(tmp_path, LARGER, ledger=True) as one, opened(tmp_path, LARGER, ledger=True) as other:
+        placed = race([one, other])
+        assert len(placed) == ROOM
+        assert placed == sorted(one.inventory.volumes) == sorted(other.inventory.volumes)
+        assert one.audit() == other.audit() == []
+
+
+def test_threads_share_an_allocator_without_a_ledger(tmp_path: Path) -> None:
+    """Each decision is on the documents alone: all 40 fit, one by one."""
+    assert len(race([opened(tmp_path, LARGER)])) == THREADS * WISHES

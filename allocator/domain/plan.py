@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -32,23 +33,6 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Steps, and the document (design 3: `volumes`) of every volume they make or change.
-
-    `id` is a hash of both: two plans with one id are the same plan.
-    """
-
-    id: str
-    steps: tuple[Step, ...] = ()
-    volumes: tuple[Mapping[str, object], ...] = ()
-
-    @classmethod
-    def of(cls, steps: Iterable[Step], volumes: Iterable[Mapping[str, object]]) -> Plan:
-        steps, volumes = tuple(steps), tuple(volumes)
-        return cls(plan_id(steps, volumes), steps, volumes)
-
-
-@dataclass(frozen=True, slots=True)
 class PlanText:
     """What a plan says as canonical JSON, in parts: sorted keys, no blanks, ASCII."""
 
@@ -69,6 +53,31 @@ class PlanText:
     def id(self) -> str:
         """The first 16 hex digits of its SHA-256."""
         return hashlib.sha256(self.whole.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps, and the document (design 3: `volumes`) of every volume they make or change.
+
+    `id` is a hash of both: two plans with one id are the same plan.
+    """
+
+    id: str
+    steps: tuple[Step, ...] = ()
+    volumes: tuple[Mapping[str, object], ...] = ()
+
+    @classmethod
+    def of(cls, steps: Iterable[Step], volumes: Iterable[Mapping[str, object]]) -> Plan:
+        steps, volumes = tuple(steps), tuple(volumes)
+        text = PlanText.of(steps, volumes)
+        plan = cls(text.id, steps, volumes)
+        vars(plan)["text"] = text
+        return plan
+
+    @cached_property
+    def text(self) -> PlanText:
+        """What it says; whether that is what its id stands for is another question."""
+        return PlanText.of(self.steps, self.volumes)
 
 
 def plan_id(steps: Iterable[Step], volumes: Iterable[Mapping[str, object]]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from allocator.domain.plan import Plan, PlanText, Step
+from allocator.domain.plan import Plan, Step
 from allocator.ledger.errors import UnknownPlan
 from allocator.ledger.records import Document
 from allocator.ledger.tables import plan as plans
@@ -39,7 +39,7 @@ def check_plan(plan: Plan) -> CheckedPlan:
     Raises UnknownPlan if the content is not what the id says, or a step is about no document of the plan,
     or waits for a later step.
     """
-    text = PlanText.of(plan.steps, plan.volumes)
+    text = plan.text
     if text.id != plan.id:
         raise UnknownPlan(f"Plan {plan.id} does not match its id. Maybe it was edited: decide again instead.")
     documents = {str(document["name"]): number for number, document in enumerate(plan.volumes)}

@@ -51,9 +51,9 @@ POOL_TYPES: Final = {
     kind.name: kind
     for kind in (
         PoolType("ssd", 30, frozenset({"ssd"}), clusters=True),
-        PoolType("sealed", 12, frozenset({"ssd", "sealed"})),
-        PoolType("shared", 18, frozenset(), clusters=True),
-        PoolType("files", 28, frozenset(), managed=False, clusters=True),
+        PoolType("sealed", 12, frozenset({"sealed"})),
+        PoolType("shared", 18, frozenset({"standard"}), clusters=True),
+        PoolType("files", 28, frozenset({"standard"}), managed=False, clusters=True),
         PoolType("local", 12, frozenset({"local"}), managed=False),
     )
 }
@@ -77,19 +77,20 @@ def _rate(kind: Kind, iops: int, bandwidth: int | None = None) -> QosWish:
     return QosWish(kind, Qos(iops=Bands(Band(ceiling=iops)), bandwidth=Bands(Band(ceiling=bandwidth))))
 
 
-PER_GIB: Final = QosWish(Kind.PROVISIONED, per_gib=Qos(iops=Bands(Band(floor=2, ceiling=16))))
+PER_GIB: Final = QosWish(Kind.PROVISIONED, per_gib=Qos(iops=Bands(Band(floor=1, ceiling=16))))
 SSD: Final = frozenset({"ssd"})
+STANDARD: Final = frozenset({"standard"})
 OFFERINGS: Final = {
     offering.name: offering
     for offering in (
-        Offering("gold", tags=SSD, qos=(_range(1000, 4000),)),
+        Offering("gold", tags=SSD, qos=(_range(600, 4000),)),
         Offering("by-size", tags=SSD, qos=(PER_GIB,)),
-        Offering("sealed", tags=SSD | {"sealed"}, qos=(_range(800, 4000),)),
-        Offering("either", qos=(_range(400, 3000), _rate(Kind.THROTTLED, 800))),
-        Offering("capped", qos=(_rate(Kind.LIMIT, 600),)),
-        Offering("bulk", qos=(_rate(Kind.THROTTLED, 300, 32 * MIB),)),
+        Offering("sealed", tags=frozenset({"sealed"}), qos=(_range(500, 4000),)),
+        Offering("either", tags=STANDARD, qos=(_range(300, 3000), _rate(Kind.THROTTLED, 500))),
+        Offering("capped", tags=STANDARD, qos=(_rate(Kind.LIMIT, 400),)),
+        Offering("bulk", tags=STANDARD, qos=(_rate(Kind.THROTTLED, 300, 32 * MIB),)),
         Offering("plain", tags=SSD),
-        Offering("scratch", tags=frozenset({"local"}), qos=(_rate(Kind.THROTTLED, 2000),)),
+        Offering("scratch", tags=frozenset({"local"}), qos=(_rate(Kind.THROTTLED, 1000),)),
     )
 }
 PLAN: Final[Mapping[str, tuple[Meant, ...]]] = {

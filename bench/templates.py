@@ -13,12 +13,12 @@ from bench.offers import OFFERINGS, ways
 
 FLAVOURS: Final = ((1, 2), (2, 4), (2, 8), (4, 8), (4, 16), (8, 16), (8, 32), (2, 16), (4, 32))
 """vCPUs and GiB of memory."""
-FLAVOUR_WEIGHTS: Final = (3, 4, 4, 3, 3, 1, 1, 2, 1)
+FLAVOUR_WEIGHTS: Final = (1, 3, 4, 4, 5, 1, 1, 2, 1)
 ROOTS: Final = (("gold", 20), ("gold", 40), ("either", 20), ("either", 40), ("capped", 40), ("plain", 20), ("bulk", 40))
 DATA: Final = ("gold", "by-size", "by-size", "sealed", "sealed", "either", "either", "capped", "bulk", "bulk", "plain")
 DATA_GIB: Final = (50, 100, 100, 200, 200, 400, 800)
-PRIORITIES: Final = (0, 0, 0, 0, 0, 0, 1, 1, 4, 9)
-DISKS: Final = (1, 1, 1, 2, 2, 2, 2, 3, 3, 4)
+PRIORITIES: Final = (0, 0, 0, 0, 0, 0, 1, 1, 2, 5)
+DISKS: Final = (1, 1, 1, 1, 2, 2, 2, 2, 3, 4)
 GPU_SHARE: Final = 0.03
 LOCAL_SHARE: Final = 0.02
 APP_SHARE: Final = 0.10
@@ -122,7 +122,7 @@ def picked(rng: Random, templates: Sequence[Template]) -> Template:
 def _drawn(rng: Random, root: tuple[str, int], *, gpu: bool = False) -> Template:
     vcpu, memory_gib = rng.choices(FLAVOURS, FLAVOUR_WEIGHTS)[0]
     data = [(rng.choice(DATA), rng.choice(DATA_GIB)) for _ in range(rng.choice(DISKS) - 1)]
-    return Template(vcpu, memory_gib, (root, *data), rng.choice(PRIORITIES), gpu, rng.choice((1, 1, 2, 2, 4, 8)))
+    return Template(vcpu, memory_gib, (root, *data), rng.choice(PRIORITIES), gpu, rng.choice((1, 1, 2, 2, 3, 4)))
 
 
 def _host_resources(template: Template) -> tuple[tuple[str, int], ...]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice, product
 from random import Random
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,7 @@ from allocator.solver.classes import Unit
 from bench.masks import Masks
 from bench.room import Room
 
-Policy = Literal["random", "first-fit", "best-fit", "most-free"]
-POLICIES: Final[tuple[Policy, ...]] = ("random", "first-fit", "best-fit", "most-free")
+POLICIES: Final = ("random", "first-fit", "best-fit", "most-free")
 COMBINATIONS: Final = 6
 """Choices of alternatives tried for one VM, the preferred ones first."""
 HOSTS_TRIED: Final = 4
@@ -36,12 +35,14 @@ HOSTS_TRIED: Final = 4
 
 
 def packed(
-    units: Sequence[Unit], inventory: Inventory, rules: Sequence[Rule], policy: Policy, seed: int = 1
+    units: Sequence[Unit], inventory: Inventory, rules: Sequence[Rule], policy: str, seed: int = 1
 ) -> dict[str, tuple[Volume, ...]]:
-    """Where each VM goes by one policy, by the VM's name; those that are missing found no room.
+    """Where each VM goes by one of `POLICIES`, by the VM's name; those that are missing found no room.
 
-    Knows `apart` with at most one per domain, pins and tags; no `near` and no `min_domains`.
+    Of groups it knows `apart` with one in each domain, and no `near`. Raises ValueError for another policy.
     """
+    if policy not in POLICIES:
+        raise ValueError(f"{policy!r} is no baseline. Maybe one of {', '.join(POLICIES)}.")
     packing = _Packing(inventory, rules, policy, seed)
     found = ((unit.name, packing.place(unit.requests)) for unit in units)
     return {name: volumes for name, volumes in found if volumes}
@@ -50,7 +51,7 @@ def packed(
 class _Packing:
     """A fleet that one policy fills."""
 
-    def __init__(self, inventory: Inventory, rules: Sequence[Rule], policy: Policy, seed: int) -> None:
+    def __init__(self, inventory: Inventory, rules: Sequence[Rule], policy: str, seed: int) -> None:
         self.fleet = Fleet(inventory)
         self.links = Screen(self.fleet, rules).links
         self.masks = Masks(self.fleet, rules)
@@ -120,7 +121,7 @@ class _Packing:
         links = self.links
         local = pools & (links.only_host >= 0)
         groups = np.unique(links.pool_group[pools & ~local])
-        mask: BoolArray = links.table[groups].any(axis=0)[links.host_group]
+        mask: BoolArray = np.logical_or.reduce(links.table[groups], axis=0)[links.host_group]
         mask[links.only_host[local]] = True
         return mask
 

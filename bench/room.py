@@ -14,7 +14,7 @@ UNKNOWN = 1
 
 
 class Room:
-    """The mean of what is left in each dimension: bytes and IOPS of pools; vCPUs, memory and so on, and IOPS of hosts."""
+    """The mean of what is left in each dimension: bytes and IOPS of pools; named resources and IOPS of hosts."""
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet

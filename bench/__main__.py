@@ -7,10 +7,14 @@ import sys
 import click
 
 from bench.batch import batch
+from bench.compare import compare
 from bench.datasets import COMMANDS as DATASETS
 from bench.latency_run import latency
+from bench.proven import planted_, small
+from bench.results import results
+from bench.scale import scale
 
-COMMANDS: tuple[click.Command, ...] = (latency, batch, *DATASETS)
+COMMANDS: tuple[click.Command, ...] = (latency, batch, small, planted_, scale, *DATASETS, compare, results)
 
 
 @click.group(commands=COMMANDS)

@@ -66,15 +66,13 @@ class Filling:
                 yield Volume.on(self.pools[site.name], request, way)
 
     def residents(self, rng: Random, residents: Sequence[Resident]) -> Iterator[Volume]:
-        """Their volumes. Raises RuntimeError where one finds no room, which means the fleet is far too small."""
+        """Their volumes; a resident that finds no room by so many tries stays away."""
         for resident in residents:
             for _ in range(TRIES):
                 volumes = self._tried(rng, resident)
                 if volumes:
                     yield from volumes
                     break
-            else:
-                raise RuntimeError(f"{resident.machine.name} found no room. Maybe fewer residents.")
 
     def _tried(self, rng: Random, resident: Resident) -> list[Volume]:
         """Its volumes on one random host and random pools that it reaches; none where they do not fit."""

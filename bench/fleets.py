@@ -35,23 +35,32 @@ Needs = Counter[tuple[str, str]]
 
 
 def batch_case(
-    seed: int, *, pools: int, hosts: int, vms: int, zones: int = 1, tightness: str | float = "0.85"
+    seed: int,
+    *,
+    pools: int,
+    hosts: int,
+    vms: int,
+    zones: int = 1,
+    tightness: str | float = "0.85",
+    templates: int | None = None,
 ) -> tuple[Inventory, list[Request]]:
     """A partly filled fleet and the requests of so many VMs; the same seed and sizes give the same.
 
-    Where there are fewer than two or three VMs for each host, hosts are as large as the largest VM and less tight than
-    asked. Raises ValueError for a zone that cannot hold every type of pool.
+    `templates` are the ordinary ones that VMs are made from: what is asked for comes in so many shapes.
+
+    Where there are few VMs for each host, or few volumes for each pool, places are as large as the largest VM or volume
+    and less tight than asked. Raises ValueError for a zone that cannot hold every type of pool.
     """
     rng = Random(f"batch {seed} {pools} {hosts} {vms} {zones} {tightness}")  # noqa: S311  reproducible, not secret
-    templates = Templates.drawn(rng)
+    kinds = Templates.drawn(rng, templates)
     layout = Layout.drawn(rng, pools=pools, hosts=hosts, zones=zones)
-    asked = machines(rng, templates, vms, layout.zones)
-    drawn = [Machine(f"old-{number}", picked(rng, templates.general)) for number in range(int(vms * RESIDENTS))]
+    asked = machines(rng, kinds, vms, layout.zones)
+    drawn = [Machine(f"old-{number}", picked(rng, kinds.general)) for number in range(int(vms * RESIDENTS))]
     residents = [Resident.drawn(rng, machine) for machine in drawn]
     free = {need: amount / Fraction(str(tightness)) for need, amount in needed(asked).items()}
     held = _held(residents, layout)
-    sites = _pools(layout, free, held)
-    stations = _hosts(layout, free, held, _largest(asked))
+    sites = _pools(layout, free, held, _largest_volumes(asked))
+    stations = _hosts(layout, free, held, _largest_vms(asked))
     filling = Filling(layout, sites, stations)
     volumes = [*filling.legacy(), *filling.residents(rng, residents)]
     inventory = Inventory(sites.values(), stations.values(), volumes, OFFERINGS.values())
@@ -95,19 +104,28 @@ def _held(residents: Sequence[Resident], layout: Layout) -> Needs:
     return held
 
 
-def _pools(layout: Layout, free: Mapping[tuple[str, str], Fraction], held: Needs) -> dict[str, Pool]:
+def _pools(
+    layout: Layout, free: Mapping[tuple[str, str], Fraction], held: Needs, largest: Mapping[tuple[str, str], int]
+) -> dict[str, Pool]:
     weights: Needs = Counter()
     for site in layout.pools:
         weights[site.kind, "bytes"] += site.bytes_weight
         weights[site.kind, "iops"] += 0 if site.legacy else site.iops_weight
     each = {key: (free.get(key, 0) + held[key]) / Fraction(weight) for key, weight in weights.items() if weight}
-    return {site.name: _pool(site, each) for site in layout.pools}
+    return {
+        site.name: _pool(
+            site,
+            max(Fraction(largest[site.kind, "bytes"]), site.bytes_weight * each[site.kind, "bytes"]),
+            max(Fraction(largest[site.kind, "iops"]), site.iops_weight * each.get((site.kind, "iops"), Fraction(0))),
+        )
+        for site in layout.pools
+    }
 
 
-def _pool(site: PoolSite, each: Mapping[tuple[str, str], Fraction]) -> Pool:
+def _pool(site: PoolSite, sold_bytes: Fraction, sold_iops: Fraction) -> Pool:
+    """A pool that sells so much."""
     kind = POOL_TYPES[site.kind]
-    size = site.bytes_weight * each[site.kind, "bytes"] / POOL_OVERCOMMIT["bytes"]
-    iops = site.iops_weight * each.get((site.kind, "iops"), Fraction(0)) / POOL_OVERCOMMIT["iops"]
+    size, iops = sold_bytes / POOL_OVERCOMMIT["bytes"], sold_iops / POOL_OVERCOMMIT["iops"]
     return Pool(
         name=site.name,
         driver=site.kind,
@@ -166,7 +184,21 @@ def _clusters(layout: Layout) -> dict[str, list[HostSite]]:
     return found
 
 
-def _largest(asked: Iterable[Machine]) -> dict[str, Fraction]:
+def _largest_volumes(asked: Iterable[Machine]) -> Needs:
+    """What a pool must sell so that every volume fits one that is empty, and old volumes as well."""
+    largest: Needs = Counter()
+    for template in {machine.template for machine in asked}:
+        for offering, size_gib in template.disks:
+            for meant in PLAN[offering]:
+                takes = taken(offering, size_gib, meant)
+                largest[meant.pool_type, "bytes"] = max(largest[meant.pool_type, "bytes"], takes.pool_bytes)
+                largest[meant.pool_type, "iops"] = max(largest[meant.pool_type, "iops"], takes.pool_iops)
+    for kind in POOL_TYPES:
+        largest[kind, "bytes"] += LEGACY_EACH * LEGACY_GIB * GIB
+    return largest
+
+
+def _largest_vms(asked: Iterable[Machine]) -> dict[str, Fraction]:
     """What a host must have so that every VM fits one that is empty."""
     needs = [_of_template(template) for template in {machine.template for machine in asked}]
     return {name: max((need["host", name] for need in needs), default=Fraction(0)) for name in HOST_STEPS}

@@ -50,6 +50,11 @@ class Meter:
                 return
 
 
+def resident_mib() -> int:
+    """What this process holds in memory now."""
+    return _resident(os.getpid()) // MIB
+
+
 def _cpu_seconds() -> float:
     """Of this process, of children that have ended, and of descendants that have not."""
     own = os.times()

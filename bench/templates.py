@@ -47,9 +47,10 @@ class Templates:
     local: tuple[Template, ...]
 
     @classmethod
-    def drawn(cls, rng: Random) -> Templates:
-        """60 to 100 of them."""
-        general = tuple(_drawn(rng, rng.choice(ROOTS)) for _ in range(rng.randint(50, 84)))
+    def drawn(cls, rng: Random, ordinary: int | None = None) -> Templates:
+        """So many ordinary ones (None: 50 to 84), and 10 to 16 of the others."""
+        number = rng.randint(50, 84) if ordinary is None else ordinary
+        general = tuple(_drawn(rng, rng.choice(ROOTS)) for _ in range(number))
         gpu = tuple(_drawn(rng, rng.choice(ROOTS), gpu=True) for _ in range(rng.randint(5, 8)))
         local = tuple(_drawn(rng, ("scratch", 50)) for _ in range(rng.randint(5, 8)))
         return cls(general, gpu, local)

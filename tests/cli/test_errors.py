@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from ortools.sat.python.cp_model import CpModel, CpSolver
+from ortools.sat.python.cp_model import CpModel, CpSolver, CpSolverSolutionCallback
 
 from allocator.cli import main
 from tests.cli.running import Allocator
@@ -143,10 +143,10 @@ def test_ctrl_c_while_deciding(site: Site, monkeypatch: pytest.MonkeyPatch) -> N
     solve = CpSolver.solve
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
 
-    def interrupted(solver: CpSolver, model: CpModel) -> object:
+    def interrupted(solver: CpSolver, model: CpModel, told: CpSolverSolutionCallback | None = None) -> object:
         if timer.ident is None:
             timer.start()
-        return solve(solver, model)
+        return solve(solver, model, told)
 
     monkeypatch.setattr(CpSolver, "solve", interrupted)
     run = site.run("place", "-f", more, "--work", "200", "-o", site.plan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Final
@@ -11,13 +11,13 @@ from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Headway
 from allocator.domain.placement import Volume
 from allocator.domain.policy import Effort
-from allocator.goal import Tiers, tier_name
+from allocator.goal import Cost, Tiers, tier_name
 from allocator.screen import Screen
 from allocator.solver.classes import HostClass, Unit, unit_classes
-from allocator.solver.counts import Expression
+from allocator.solver.counts import NOWHERE, Expression
 from allocator.solver.deadline import Deadline
 from allocator.solver.draft import Draft, Placement
-from allocator.solver.hoods import Hood, Hoods
+from allocator.solver.hoods import Hood, Hoods, Victim
 from allocator.solver.model import Model
 from allocator.solver.run import run
 from allocator.solver.unfold import hint, unfold
@@ -29,6 +29,12 @@ LEAST, MOST = 8, 80
 """Units of one neighbourhood: fewer where it cannot be solved to the end, more where that is quick."""
 PER_UNIT: Final = 5e-4
 """The work of taking one unit out and putting it back (measured)."""
+EMPTYING: Final = 0.8
+"""How often a goal for which places are shared tries to empty a pool, rather than to mix a few."""
+GATHERING: Final = 0.9
+"""How often room is gathered for the last unit that is refused; with more of them, for one of them as much less."""
+FINE: Final = 2**30
+"""How finely answers that cost the same are told apart."""
 PATIENCE: Final = 120
 """Neighbourhoods in a row that win nothing before the search gives up."""
 
@@ -72,11 +78,13 @@ class Improver:
         self.rng = Random(effort.seed)  # noqa: S311  the same neighbourhoods every time
         self.hoods = Hoods(draft, self.rng)
         self.size, self.wide = 30.0, 3
+        self._walk: Placement = {}
 
     def improve(self, number: int, bound: int | None, work: float, tell: Callable[[], None]) -> float:
         """Bring one tier down, those before it no worse, until the bound or so much work; gives the work it took."""
         draft = self.draft
         kept, start = dict(draft.placed), draft.cost()
+        self._resume(number, start)
         best, cost, spent, fruitless = kept, start[number], 0.0, 0
         while spent < work and fruitless < PATIENCE and (bound is None or cost > bound) and not self.deadline.passed():
             hood = self._hood(number)
@@ -84,29 +92,39 @@ class Improver:
                 fruitless += 1
                 spent += PER_UNIT
                 continue
-            gain, took = self._rebuild(hood, number, min(BITE, work - spent))
-            self.hoods.paid(hood, gain > 0)
+            gain, took = self._rebuild(hood, number, min(BITE / 2 if hood.victim else BITE, work - spent))
+            self.hoods.learn(hood, gain > 0)
             spent += took
             fruitless = 0 if gain > 0 else fruitless + 1
             if gain > 0:
                 cost -= gain
                 best = dict(draft.placed)
                 tell()
+        self._walk = dict(draft.placed)
         draft.become(best)
         volumes = [volume for placed in draft.placed.values() for volume in placed]
         if draft.cost() > start or worsened(draft.before, draft.screen.rules, volumes):
             draft.become(kept)
         return spent
 
+    def _resume(self, number: int, cost: Cost) -> None:
+        """Go on where the last search ended, if that costs the same up to this tier: room may have been gathered."""
+        here = dict(self.draft.placed)
+        self.draft.become(self._walk)
+        if self.draft.cost()[: number + 1] != cost[: number + 1]:
+            self.draft.become(here)
+
     def _hood(self, number: int) -> Hood | None:
-        size = int(self.size)
-        tier = self.draft.tiers[number]
-        if not all(goal.adds_up for goal, _ in tier) and self.rng.random() < 0.8:
-            return self.hoods.for_drain(size, self.wide + self.rng.randrange(3))
+        size, wide = int(self.size), self.wide + self.rng.randrange(2)
+        if not all(goal.adds_up for goal, _ in self.draft.tiers[number]) and self.rng.random() < EMPTYING:
+            return self.hoods.for_emptying(size, wide + self.rng.randrange(3))
         refused = self.draft.refused()
-        if number == 0 and refused:
-            return self.hoods.for_refused(self.rng.choice(refused), refused, size, self.wide)
-        return self.hoods.for_cost(size, self.wide)
+        if number > 0 or not refused:
+            return self.hoods.for_cost(size, wide)
+        unit = self.rng.choice(refused)
+        if self.rng.random() < GATHERING / len(refused):
+            return self.hoods.for_gathering(unit, MOST, self.rng.randint(1, wide))
+        return self.hoods.for_refused(unit, refused, size, wide)
 
     def _rebuild(self, hood: Hood, number: int, work: float) -> tuple[int, float]:
         """Place the neighbourhood's units anew: (what is gained, the work it took)."""
@@ -130,7 +148,8 @@ class Improver:
         model.cp.minimize(self._nudged(model, goals[-1], hood, number))
         found = run(model, replace(self.effort, deterministic=True), work, self.deadline)
         took = found.work + PER_UNIT * len(hood.units)
-        self.size = min(MOST, self.size * 1.05) if found.proven else max(LEAST, self.size * 0.95)
+        if hood.victim is None:
+            self.size = min(MOST, self.size * 1.05) if found.proven else max(LEAST, self.size * 0.95)
         new, gain = old, 0
         if found.value is not None:
             gain = worth(goals[-1]) - found.value(goals[-1])
@@ -140,14 +159,29 @@ class Improver:
         return gain, took
 
     def _nudged(self, model: Model, goal: Expression, hood: Hood, number: int) -> Expression:
-        """The goal; of answers that it cannot tell apart the one that refuses little of what is scarce, since that
-        fits in somewhere later, or leaves least on the victim.
+        """The goal; of answers that it cannot tell apart the one that leaves least on the victim, or that refuses little
+        of what is scarce, since that fits in somewhere later.
         """
-        if number == 0:
-            shares = [self.draft.scarce.share(unit_class.example) for unit_class in model.classes]
-            missing = sum(share * (1 - model.placed(u)) for u, share in enumerate(shares))
-            return goal * (sum(shares) + 1) + missing
-        if hood.victim is None:
+        if hood.victim is not None:
+            terms = list(_load(model, hood.victim))
+        elif number == 0:
+            shares = [(u, self.draft.scarce.share(unit_class.example)) for u, unit_class in enumerate(model.classes)]
+            terms = [(1 - model.placed(u), share) for u, share in shares]
+        else:
             return goal
-        there = [target for (_, _, _, row), target in model.targets.items() if row == hood.victim]
-        return goal * (len(there) + 1) + sum(there)
+        unit = 1 + sum(amount for _, amount in terms) // FINE
+        amounts = [amount // unit for _, amount in terms]
+        return goal * (sum(amounts) + 1) + sum(term * amount for (term, _), amount in zip(terms, amounts, strict=True))
+
+
+def _load(model: Model, victim: Victim) -> Iterator[tuple[Expression, int]]:
+    """(one yes or no, what it takes of the victim's charge) of everything that may go there."""
+    if victim.charge.over == "host":
+        for (u, _, ask, _, k), flow in model.flows.items():
+            host = model.fleet.hosts[victim.row]
+            if k != NOWHERE and model.host_classes[k].rows == (victim.row,) and not model.classes[u].example.home:
+                yield flow, victim.charge.of(ask.request, ask.alternative, host)
+        return
+    for (_, _, ask, row), target in model.targets.items():
+        if row == victim.row:
+            yield target, victim.charge.of(ask.request, ask.alternative, model.fleet.pools[row])

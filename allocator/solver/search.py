@@ -76,9 +76,7 @@ def solve_part(
     least = greedy(draft, deadline)
     bounds = Climb(draft, screen, effort, deadline, progress).run(least)
     costs = draft.cost()
-    goals = [
-        GoalResult(tier_name(tier), cost, bound) for tier, cost, bound in zip(tiers, costs, bounds, strict=True)
-    ]
+    goals = [GoalResult(tier_name(tier), cost, bound) for tier, cost, bound in zip(tiers, costs, bounds, strict=True)]
     status = "optimal" if tuple(bounds) == costs else "feasible"
     return Solution(draft.placed, tuple(goals), status, effort.deterministic and not deadline.hit)
 

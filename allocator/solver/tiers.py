@@ -20,7 +20,7 @@ from allocator.verify import worsened
 
 WHOLE: Final = 150_000
 """Variables up to which a part is solved with every host as it is: above it nothing is found in time (measured)."""
-TINY: Final = 3_000
+TINY: Final = 300
 """Variables up to which that is so quick that nothing else is tried before."""
 QUICK: Final = 20_000
 """Variables up to which the whole is tried before its relaxation."""
@@ -128,7 +128,7 @@ class Climb:
                 left += [] if unit.home else [unit]
         fill(draft, sorted(left, key=urgency), self.deadline)
         costs = draft.cost()
-        if costs <= self.costs:
+        if costs < self.costs:
             self.costs = costs
         else:
             draft.become(kept)

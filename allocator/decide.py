@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 
+from allocator.crowd import Crowd
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import GoalResult, Headway, Refusal, RefusalKind, Remedy
 from allocator.domain.placement import Volume
@@ -88,36 +90,27 @@ def _many(
 ) -> Decision:
     """The joint answer for a batch (R22). A unit that would fit alone is refused as part of a group."""
     from allocator.solver.conflict import fewest_together
+    from allocator.solver.deadline import Deadline
     from allocator.solver.search import solve
 
-    inventory, rules = screen.fleet.inventory, screen.rules
+    inventory, rules, deadline = screen.fleet.inventory, screen.rules, Deadline(effort.seconds)
     solution = solve(units, inventory, rules, tiers, effort, progress=progress, executor=executor)
     volumes = tuple(volume for unit in units for volume in solution.placed.get(unit.name, ()))
-    refused: list[Refusal] = []
-    for unit in units:
-        if unit.name in solution.placed:
-            continue
-        if not explain:
-            refused += _brief(unit, RefusalKind.NO_ROOM)
-        elif _fits_alone(unit, screen, tiers):
-            together = fewest_together(unit, units, inventory, rules)
-            kind = RefusalKind.TOGETHER if together else RefusalKind.UNDECIDED
-            crowded = Refusing(inventory.plus(volumes).copy(), rules, tiers)
-            refused += [replace(refusal, together=together) for refusal in crowded.refusals(unit.requests, kind)]
-        else:
-            refused += _refusals(unit, screen, tiers, None)
-    return Decision(volumes, tuple(refused), solution.goals, solution.status, solution.deterministic)
+    left = [unit for unit in units if unit.name not in solution.placed]
+    if not explain:
+        refused = [refusal for unit in left for refusal in _brief(unit, RefusalKind.NO_ROOM)]
+    elif left:
+        proven = solution.goals[0].bound == solution.goals[0].cost
+        together = partial(fewest_together, units=units, inventory=inventory, rules=rules, deadline=deadline)
+        refused = list(Crowd(screen, tiers, volumes, together, proven).refusals(left))
+    else:
+        refused = []
+    deterministic = solution.deterministic and not deadline.hit
+    return Decision(volumes, tuple(refused), solution.goals, solution.status, deterministic)
 
 
 def _refusals(unit: Unit, screen: Screen, tiers: Tiers, kind: RefusalKind | None) -> list[Refusal]:
     return Refusing(screen.fleet.inventory, screen.rules, tiers).refusals(unit.requests, kind)
-
-
-def _fits_alone(unit: Unit, screen: Screen, tiers: Tiers) -> bool:
-    try:
-        return rank(unit.requests, screen, tiers) is not None
-    except Beyond:
-        return True
 
 
 def _brief(unit: Unit, kind: RefusalKind) -> list[Refusal]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -28,10 +29,12 @@ class Refusing:
         self.inventory, self.rules, self.tiers = inventory, rules, tiers
         self.fleet = Fleet(inventory)
 
-    def refusals(self, requests: Sequence[Request], kind: RefusalKind | None = None) -> list[Refusal]:
-        """One refusal for each request of a VM that `rank` cannot place."""
+    def refusals(
+        self, requests: Sequence[Request], kind: RefusalKind | None = None, *, brief: bool = False
+    ) -> list[Refusal]:
+        """One refusal for each request of a VM that `rank` cannot place; a brief one counts, and reasons no further."""
         kind = kind or (RefusalKind.NO_ROOM if self._fits_empty_fleet(requests) else RefusalKind.NEVER)
-        because = self.because(requests)
+        because = [] if brief else self.because(requests)
         remedies = tuple(self._remedies(requests, because))
         return [
             Refusal(
@@ -153,8 +156,12 @@ class Refusing:
             return None
 
     def _fits_empty_fleet(self, requests: Sequence[Request]) -> bool:
-        empty = self.inventory.copy(without=self.inventory.volumes)
-        return Refusing(empty, self.rules, self.tiers)._rank(requests, self.rules) is not None
+        return self._empty._rank(requests, self.rules) is not None
+
+    @cached_property
+    def _empty(self) -> Refusing:
+        """The same question on a fleet that holds nothing."""
+        return Refusing(self.inventory.copy(without=self.inventory.volumes), self.rules, self.tiers)
 
 
 def _changed(refusing: Refusing, places: Sequence[Place]) -> Refusing:

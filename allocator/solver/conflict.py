@@ -10,6 +10,7 @@ from allocator.domain.policy import Effort, Policy
 from allocator.goals.placed import Placed
 from allocator.rule import Rule
 from allocator.solver.classes import Unit
+from allocator.solver.deadline import Deadline
 from allocator.solver.search import solve
 
 MOST: Final = 40
@@ -17,16 +18,20 @@ MOST: Final = 40
 BRIEF: Final = Effort(work=0.5)
 
 
-def fewest_together(unit: Unit, units: Sequence[Unit], inventory: Inventory, rules: Sequence[Rule]) -> tuple[str, ...]:
+def fewest_together(
+    unit: Unit, units: Sequence[Unit], inventory: Inventory, rules: Sequence[Rule], deadline: Deadline
+) -> tuple[str, ...]:
     """The names of requests that cannot all be placed, of which none can be dropped; the unit's own among them.
 
     Found by dropping one unit after the other and solving again. Empty where all of them can be placed, or where the
-    solver cannot tell in time.
+    solver cannot tell in time; past the deadline nothing is looked for.
     """
     kept = [unit, *(other for other in units if other is not unit)][:MOST]
-    if _all_fit(kept, inventory, rules):
+    if deadline.passed() or _all_fit(kept, inventory, rules):
         return ()
     for other in kept[:0:-1]:
+        if deadline.passed():
+            return ()
         fewer = [member for member in kept if member is not other]
         if not _all_fit(fewer, inventory, rules):
             kept = fewer

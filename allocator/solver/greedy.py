@@ -6,7 +6,6 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from allocator.domain.request import Request
 from allocator.goal import Answer, Cost, tier_costs
 from allocator.goals.placed import weight
 from allocator.rank import Beyond, Choice, rank
@@ -124,7 +123,7 @@ def _shape(unit: Unit, draft: Draft) -> _Shape:
         choice = rank(unit.requests, screen, draft.tiers)
     except Beyond:
         return _Shape(None, True, pools, share)
-    if _mended_by_others(unit.requests):
+    if mended(unit):
         return _Shape(None, True, pools, share)
     return _Shape(_alone(unit, choice, draft), choice is not None, pools, share)
 
@@ -150,9 +149,9 @@ def _least(draft: Draft, shapes: dict[str, _Shape], coming: Sequence[Unit]) -> C
     return total
 
 
-def _mended_by_others(requests: Iterable[Request]) -> bool:
+def mended(unit: Unit) -> bool:
     """Whether other units could let it go where it may not go alone: by the rules that are not monotone."""
     return any(
         request.near is not None or (request.apart is not None and request.apart.min_domains is not None)
-        for request in requests
+        for request in unit.requests
     )

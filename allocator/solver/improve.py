@@ -23,8 +23,10 @@ from allocator.solver.run import run
 from allocator.solver.unfold import hint, unfold
 from allocator.verify import worsened
 
-BITE: Final = 0.3
-"""The work that one neighbourhood may take."""
+BITE: Final = 0.2
+"""The work that one neighbourhood may take at first."""
+SLOW: Final = 30
+"""After so many in a row that won nothing it may take twice as much, and so on."""
 LEAST, MOST = 8, 80
 """Units of one neighbourhood: fewer where it cannot be solved to the end, more where that is quick."""
 PER_UNIT: Final = 5e-4
@@ -60,9 +62,9 @@ def improve(
     left = effort.work
     for number, tier in enumerate(tiers):
 
-        def tell(number: int = number, name: str = tier_name(tier)) -> None:
+        def tell(cost: int, name: str = tier_name(tier)) -> None:
             if progress is not None:
-                progress(Headway("improving", name, draft.cost()[number]))
+                progress(Headway("improving", name, cost))
 
         left -= improver.improve(number, None, left if number + 1 == len(tiers) else left / 2, tell)
     found = dict(draft.placed)
@@ -80,7 +82,7 @@ class Improver:
         self.size, self.wide = 30.0, 3
         self._walk: Placement = {}
 
-    def improve(self, number: int, bound: int | None, work: float, tell: Callable[[], None]) -> float:
+    def improve(self, number: int, bound: int | None, work: float, tell: Callable[[int], None]) -> float:
         """Bring one tier down, those before it no worse, until the bound or so much work; gives the work it took."""
         draft = self.draft
         kept, start = dict(draft.placed), draft.cost()
@@ -92,14 +94,14 @@ class Improver:
                 fruitless += 1
                 spent += PER_UNIT
                 continue
-            gain, took = self._rebuild(hood, number, min(BITE / 2 if hood.victim else BITE, work - spent))
+            gain, took = self._rebuild(hood, number, min(BITE * (1 + fruitless / SLOW), work - spent))
             self.hoods.learn(hood, gain > 0)
             spent += took
             fruitless = 0 if gain > 0 else fruitless + 1
             if gain > 0:
                 cost -= gain
                 best = dict(draft.placed)
-                tell()
+                tell(cost)
         self._walk = dict(draft.placed)
         draft.become(best)
         volumes = [volume for placed in draft.placed.values() for volume in placed]
@@ -159,8 +161,8 @@ class Improver:
         return gain, took
 
     def _nudged(self, model: Model, goal: Expression, hood: Hood, number: int) -> Expression:
-        """The goal; of answers that it cannot tell apart the one that leaves least on the victim, or that refuses little
-        of what is scarce, since that fits in somewhere later.
+        """The goal; of answers that it cannot tell apart the one that leaves least on the victim, or that refuses what
+        takes little of what is scarce, since that fits in somewhere later.
         """
         if hood.victim is not None:
             terms = list(_load(model, hood.victim))

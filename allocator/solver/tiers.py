@@ -8,11 +8,12 @@ from typing import Any, Final
 from allocator.domain.outcome import Headway
 from allocator.domain.policy import Effort
 from allocator.goal import Cost, tier_name
+from allocator.rank import Beyond, rank
 from allocator.screen import Screen
-from allocator.solver.classes import Unit, host_classes
+from allocator.solver.classes import Unit, host_classes, unit_classes
 from allocator.solver.deadline import Deadline
 from allocator.solver.draft import Draft
-from allocator.solver.greedy import fill, urgency
+from allocator.solver.greedy import fill, mended, urgency
 from allocator.solver.improve import Improver
 from allocator.solver.ladder import Ladder
 from allocator.solver.unfold import unfold
@@ -24,6 +25,8 @@ TINY: Final = 300
 """Variables up to which that is so quick that nothing else is tried before."""
 QUICK: Final = 20_000
 """Variables up to which the whole is tried before its relaxation."""
+FIRST: Final = 0.7
+"""The first goal's share of the work; each further one takes half of what is left, and the last all of it."""
 MILLION: Final = 1_000_000
 
 
@@ -51,6 +54,7 @@ class Climb:
         self.tiny = size <= TINY
         self.quick = size <= QUICK
         self.bite = max(0.5, size * 2e-4)
+        self._equal = unit_classes(self.units, base.fleet, merge=True)
         self._ladders: dict[bool, Ladder] = {}
         self.improver = Improver(draft, effort, deadline)
 
@@ -59,9 +63,9 @@ class Climb:
         tiers = self.draft.tiers
         for number in range(len(tiers)):
             known = None if least is None or self.costs[:number] != least[:number] else least[number]
-            self.bounds.append(known)
+            self.bounds.append(self._floor(number) if known is None else known)
             self._tell("greedy", number)
-            share = self.left if number + 1 == len(tiers) else self.left / 2
+            share = self.left if number + 1 == len(tiers) else self.left * (FIRST if number == 0 else 0.5)
             self._tier(number, share)
         return self.bounds
 
@@ -81,6 +85,17 @@ class Climb:
             if self._done(number) or self.left - floor < 1e-3:
                 return
             bite *= 2
+
+    def _floor(self, number: int) -> int | None:
+        """0 where nothing that is placed can cost less, whatever else the tiers before ask; None: that is not known."""
+        tier = self.draft.tiers[number]
+        if not all(goal.adds_up for goal, _ in tier) or any(unit.home or mended(unit) for unit in self.units):
+            return None
+        try:
+            alone = [rank(equal.example.requests, self.base, (tier,)) for equal in self._equal]
+        except Beyond:
+            return None
+        return 0 if all(choice is None or choice.cost[0] >= 0 for choice in alone) else None
 
     def _done(self, number: int) -> bool:
         """Nothing is left to win, or nothing to win it with."""
@@ -109,7 +124,9 @@ class Climb:
     def _improve(self, number: int, work: float) -> None:
         if self._done(number):
             return
-        self.left -= self.improver.improve(number, self.bounds[number], work, lambda: self._tell("improving", number))
+        self.left -= self.improver.improve(
+            number, self.bounds[number], work, lambda cost: self._tell("improving", number, cost)
+        )
         self.costs = self.draft.cost()
 
     def _adopt(self, ladder: Ladder, value: Callable[[Any], int]) -> None:

@@ -100,8 +100,12 @@ def _held(residents: Sequence[Resident], layout: Layout) -> Needs:
             held[meant.pool_type, "iops"] += disk.pool_iops
             held["host", "iops"] += disk.host_iops
     for site in layout.pools:
-        held[site.kind, "bytes"] += LEGACY_EACH * LEGACY_GIB * GIB if site.legacy else 0
+        held[site.kind, "bytes"] += _legacy_bytes(site)
     return held
+
+
+def _legacy_bytes(site: PoolSite) -> int:
+    return LEGACY_EACH * LEGACY_GIB * GIB if site.legacy else 0
 
 
 def _pools(
@@ -112,14 +116,14 @@ def _pools(
         weights[site.kind, "bytes"] += site.bytes_weight
         weights[site.kind, "iops"] += 0 if site.legacy else site.iops_weight
     each = {key: (free.get(key, 0) + held[key]) / Fraction(weight) for key, weight in weights.items() if weight}
-    return {
-        site.name: _pool(
-            site,
-            max(Fraction(largest[site.kind, "bytes"]), site.bytes_weight * each[site.kind, "bytes"]),
-            max(Fraction(largest[site.kind, "iops"]), site.iops_weight * each.get((site.kind, "iops"), Fraction(0))),
-        )
-        for site in layout.pools
-    }
+    pools = {}
+    for site in layout.pools:
+        sold_bytes = site.bytes_weight * each[site.kind, "bytes"]
+        sold_iops = site.iops_weight * each.get((site.kind, "iops"), Fraction(0))
+        least_bytes = Fraction(largest[site.kind, "bytes"] + _legacy_bytes(site))
+        least_iops = Fraction(largest[site.kind, "iops"])
+        pools[site.name] = _pool(site, max(sold_bytes, least_bytes), max(sold_iops, least_iops))
+    return pools
 
 
 def _pool(site: PoolSite, sold_bytes: Fraction, sold_iops: Fraction) -> Pool:
@@ -185,7 +189,7 @@ def _clusters(layout: Layout) -> dict[str, list[HostSite]]:
 
 
 def _largest_volumes(asked: Iterable[Machine]) -> Needs:
-    """What a pool must sell so that every volume fits one that is empty, and old volumes as well."""
+    """What a pool must sell so that every volume fits one that is empty."""
     largest: Needs = Counter()
     for template in {machine.template for machine in asked}:
         for offering, size_gib in template.disks:
@@ -193,8 +197,6 @@ def _largest_volumes(asked: Iterable[Machine]) -> Needs:
                 takes = taken(offering, size_gib, meant)
                 largest[meant.pool_type, "bytes"] = max(largest[meant.pool_type, "bytes"], takes.pool_bytes)
                 largest[meant.pool_type, "iops"] = max(largest[meant.pool_type, "iops"], takes.pool_iops)
-    for kind in POOL_TYPES:
-        largest[kind, "bytes"] += LEGACY_EACH * LEGACY_GIB * GIB
     return largest
 
 

@@ -40,7 +40,7 @@ def page(records: Mapping[str, Record]) -> dict[str, str]:
     lines = [
         "# Results",
         "",
-        "Made by `python -m bench results` from the JSON files beside it. The machines are shared: CPU time says more than",
+        "Made by `python -m bench results` from the JSON files beside it. Machines are shared: CPU time says more than",
         "wall time, and a ratio more than either.",
     ]
     charts: dict[str, str] = {}

@@ -36,6 +36,7 @@ WORK_PER_SECOND: Final = 20
 @click.option("--seconds", type=click.FloatRange(0.1), help="Deadline of each batch; the case's by default.")
 @click.option("--work", type=click.FloatRange(0.01), help="Limit on deterministic work; 20 a second by default.")
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count(), show_default=True)
+@click.option("--repeatable/--throughput", default=True, show_default=True, help="All cores on one part, or not.")
 @click.option("--executor", help="What parts are solved on: threads:2, processes:2, dask, dask://HOST:PORT.")
 @click.option("--policy", default="default", show_default=True, help="A policy by name or path.")
 @click.option("--baselines/--no-baselines", default=True, show_default=True)
@@ -50,6 +51,7 @@ def batch(
     seconds: float | None,
     work: float | None,
     workers: int,
+    repeatable: bool,
     executor: str | None,
     policy: str,
     baselines: bool,
@@ -70,7 +72,7 @@ def batch(
         limit = seconds or case.seconds
         found = []
         for seed in range(1, seeds + 1):
-            effort = Effort(work or WORK_PER_SECOND * limit, limit, seed, workers=workers)
+            effort = Effort(work or WORK_PER_SECOND * limit, limit, seed, workers=workers, deterministic=repeatable)
             found.append(fresh(measure, Task(case, tightness, effort, executor, policy, baselines)))
             click.echo(line(found[-1]))
         figures += found

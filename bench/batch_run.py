@@ -94,6 +94,7 @@ def measure(task: Task) -> dict[str, Any]:
         "share": round((whole - goal.cost) / most, 5),
         "status": outcome.status,
         "deterministic": outcome.deterministic,
+        "plan": plan.id,
         "steps": len(plan.steps),
         "wall_seconds": round(meter.wall_seconds, 2),
         "cpu_seconds": round(meter.cpu_seconds, 2),

@@ -53,8 +53,8 @@ class _Packing:
 
     def __init__(self, inventory: Inventory, rules: Sequence[Rule], policy: str, seed: int) -> None:
         self.fleet = Fleet(inventory)
-        self.links = Screen(self.fleet, rules).links
-        self.masks = Masks(self.fleet, rules)
+        screen = Screen(self.fleet, rules)
+        self.links, self.masks = screen.links, Masks(screen)
         self.room = Room(self.fleet)
         self.policy, self.rng = policy, Random(seed)  # noqa: S311  a reproducible choice, not a secret
         self.used: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -62,9 +62,9 @@ class _Packing:
 
     def place(self, requests: Sequence[Request]) -> tuple[Volume, ...]:
         """One VM's volumes; none where no host and pools were found."""
-        alone = [replace(request, group=None, apart=None) for request in requests]
+        alone = [replace(request, group=None, apart=None, zone=None) for request in requests]
         for asks in islice(product(*(self.fleet.asks(request) for request in alone)), COMBINATIONS):
-            open_ = [self._apart(self.masks.pools(ask), request) for ask, request in zip(asks, requests, strict=True)]
+            open_ = [self._open(ask, request) for ask, request in zip(asks, requests, strict=True)]
             if not all(mask.any() for mask in open_):
                 continue
             for host in self._hosts(asks, requests, open_):
@@ -89,7 +89,7 @@ class _Packing:
         reached = (links.table[links.pool_group, links.host_group[host]] & shared) | (links.only_host == host)
         taken: list[Volume] = []
         for ask, request in zip(asks, requests, strict=True):
-            rows = np.flatnonzero(self._apart(self.masks.pools(ask), request) & reached)
+            rows = np.flatnonzero(self._open(ask, request) & reached)
             best = self._ordered(rows, self.room.pools, 1)
             if not best:
                 for volume in taken:
@@ -108,8 +108,15 @@ class _Packing:
                 self.used[str(request.group), request.apart.over].add(label)
         return whole
 
-    def _apart(self, pools: BoolArray, request: Request) -> BoolArray:
-        """The pools that lie in no domain which the request's group uses."""
+    def _open(self, ask: Ask, request: Request) -> BoolArray:
+        """The pools that take the ask, lie in the zone that is named, and in no domain that the group uses.
+
+        Masks know neither zones nor groups, so that they are as few as the shapes of VMs.
+        """
+        pools = self.masks.pools(ask)
+        if request.zone is not None:
+            codes, numbers = self.fleet.labels("zone")
+            pools = pools & (codes == numbers[request.zone])
         if request.apart is None or request.apart.over == "host":
             return pools
         codes, numbers = self.fleet.labels(request.apart.over)

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from allocator.domain.placement import Volume
-from allocator.fleet import Ask, BoolArray, Fleet
-from allocator.rule import Rows, Rule
-
-Asked = Callable[[Rule, Rows], BoolArray | None]
+from allocator.fleet import Ask, BoolArray, IntArray
+from allocator.rule import Rule
+from allocator.screen import Screen
 
 
 @dataclass(slots=True, eq=False)
@@ -32,8 +30,10 @@ class _Kept:
 class Masks:
     """What the rules leave open on one fleet, which is changed through `add` and `remove` alone."""
 
-    def __init__(self, fleet: Fleet, rules: Sequence[Rule]) -> None:
-        self.fleet, self.rules = fleet, rules
+    def __init__(self, screen: Screen) -> None:
+        self.screen, self.fleet = screen, screen.fleet
+        self._static = [rule for rule in screen.rules if rule.static]
+        self._changing = [rule for rule in screen.rules if not rule.static]
         self._pools: dict[int, _Kept] = {}
         self._hosts: dict[tuple[int, ...], _Kept] = {}
         self._pools_touched: list[int] = []
@@ -41,20 +41,20 @@ class Masks:
 
     def pools(self, ask: Ask) -> BoolArray:
         """Pools that take the ask. Not to be written to."""
-        asked = partial(_open_pools, self.fleet, ask)
         kept = self._pools.get(ask.likeness)
         if kept is None:
-            kept = self._pools[ask.likeness] = self._new(asked, len(self.fleet.pools), len(self._pools_touched))
-        return _mended(kept, asked, self._pools_touched)
+            kept = self._pools[ask.likeness] = self._new_pools(ask)
+        _mend(kept, self._pools_touched, lambda rows: self._open_pools(ask, kept.rules, rows))
+        return kept.now
 
     def hosts(self, asks: Sequence[Ask]) -> BoolArray:
         """Hosts that take all these volumes of one VM together. Not to be written to."""
-        asked = partial(_open_hosts, self.fleet, asks)
         key = tuple(ask.likeness for ask in asks)
         kept = self._hosts.get(key)
         if kept is None:
-            kept = self._hosts[key] = self._new(asked, len(self.fleet.hosts), len(self._hosts_touched))
-        return _mended(kept, asked, self._hosts_touched)
+            kept = self._hosts[key] = self._new_hosts(asks)
+        _mend(kept, self._hosts_touched, lambda rows: self._open_hosts(asks, kept.rules, rows))
+        return kept.now
 
     def add(self, volume: Volume) -> None:
         """A volume takes its place."""
@@ -70,37 +70,35 @@ class Masks:
         self._pools_touched.append(self.fleet.pool_row[volume.pool])
         self._hosts_touched.extend(self.fleet.host_row[host] for host in volume.hosts)
 
-    def _new(self, asked: Asked, places: int, seen: int) -> _Kept:
-        static = np.ones(places, dtype=np.bool_)
-        changing, rules = static.copy(), []
-        for rule in self.rules:
-            found = asked(rule, None)
-            if found is not None and rule.static:
-                static &= found
-            elif found is not None:
-                changing &= found
-                rules.append(rule)
-        return _Kept(changing & static, static, tuple(rules), seen)
+    def _new_pools(self, ask: Ask) -> _Kept:
+        rules = tuple(rule for rule in self._changing if rule.open_pools(ask, self.fleet) is not None)
+        every = np.arange(len(self.fleet.pools))
+        static = self._open_pools(ask, self._static, every)
+        return _Kept(static & self._open_pools(ask, rules, every), static, rules, len(self._pools_touched))
+
+    def _new_hosts(self, asks: Sequence[Ask]) -> _Kept:
+        rules = tuple(rule for rule in self._changing if rule.open_hosts(asks, self.fleet) is not None)
+        every = np.arange(len(self.fleet.hosts))
+        static = self._open_hosts(asks, self._static, every)
+        return _Kept(static & self._open_hosts(asks, rules, every), static, rules, len(self._hosts_touched))
+
+    def _open_pools(self, ask: Ask, rules: Sequence[Rule], rows: IntArray) -> BoolArray:
+        return self.screen.narrowed(np.ones(len(rows), dtype=np.bool_), ask, rules, rows)
+
+    def _open_hosts(self, asks: Sequence[Ask], rules: Sequence[Rule], rows: IntArray) -> BoolArray:
+        mask = np.ones(len(rows), dtype=np.bool_)
+        for rule in rules:
+            found = rule.open_hosts(asks, self.fleet, rows)
+            if found is not None:
+                mask &= found
+        return mask
 
 
-def _mended(kept: _Kept, asked: Asked, touched: Sequence[int]) -> BoolArray:
+def _mend(kept: _Kept, touched: Sequence[int], asked: Callable[[IntArray], BoolArray]) -> None:
+    """Ask again where volumes have come or gone since; what a static rule closes stays closed."""
     if kept.seen < len(touched):
         rows = np.unique(np.array(touched[kept.seen :], dtype=np.int64))
         rows = rows[kept.static[rows]]
         kept.seen = len(touched)
         if len(rows):
-            open_ = np.ones(len(rows), dtype=np.bool_)
-            for rule in kept.rules:
-                found = asked(rule, rows)
-                if found is not None:
-                    open_ &= found
-            kept.now[rows] = open_
-    return kept.now
-
-
-def _open_pools(fleet: Fleet, ask: Ask, rule: Rule, rows: Rows) -> BoolArray | None:
-    return rule.open_pools(ask, fleet, rows)
-
-
-def _open_hosts(fleet: Fleet, asks: Sequence[Ask], rule: Rule, rows: Rows) -> BoolArray | None:
-    return rule.open_hosts(asks, fleet, rows)
+            kept.now[rows] = asked(rows)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from numpy.typing import NDArray
 
 from allocator.domain.charging import charged_bytes, host_load, pool_floor
 from allocator.domain.placement import Volume
+from allocator.domain.places import Host, Pool
 from allocator.fleet import Fleet
-
-UNKNOWN = 1
-"""Stands in for a total that is not stated: such a dimension counts as full."""
 
 
 class Room:
@@ -18,44 +17,42 @@ class Room:
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
-        self.dimensions = sorted({name for host in fleet.hosts for name in host.resources})
-        self._pool_totals = np.array(
-            [
-                (int((pool.capacity.usable_bytes or 0) * pool.capacity.overcommit) or UNKNOWN, pool.iops.sellable or 0)
-                for pool in fleet.pools
-            ],
-            dtype=np.float64,
-        )
-        self._host_totals = np.array(
-            [
-                (*((host.resources[name].sellable or UNKNOWN) for name in self.dimensions), host.iops.sellable or 0)
-                for host in fleet.hosts
-            ],
-            dtype=np.float64,
-        )
-        self._pool_left, self._host_left = self._pool_totals.copy(), self._host_totals.copy()
-        self.pools = _shares(self._pool_left, self._pool_totals)
-        self.hosts = _shares(self._host_left, self._host_totals)
+        self._resources = sorted({name for host in fleet.hosts for name in host.resources})
+        self._pool_totals = [_sold_by_pool(pool) for pool in fleet.pools]
+        self._host_totals = [_sold_by_host(host, self._resources) for host in fleet.hosts]
+        self._pool_left = [list(totals) for totals in self._pool_totals]
+        self._host_left = [list(totals) for totals in self._host_totals]
+        self.pools, self.hosts = np.ones(len(fleet.pools)), np.ones(len(fleet.hosts))
         for volume in fleet.inventory.all_volumes():
             self.take(volume)
 
     def take(self, volume: Volume) -> None:
         """A volume takes its share."""
-        row = self.fleet.pool_row[volume.pool]
-        pool, request = self.fleet.pools[row], volume.request
-        self._pool_left[row] -= charged_bytes(request, pool), pool_floor(volume.alternative, "iops")
-        self.pools[row] = _shares(self._pool_left[row : row + 1], self._pool_totals[row : row + 1])[0]
+        row, request = self.fleet.pool_row[volume.pool], volume.request
+        left = self._pool_left[row]
+        left[0] -= charged_bytes(request, self.fleet.pools[row])
+        left[1] -= pool_floor(volume.alternative, "iops")
+        self.pools[row] = _share(left, self._pool_totals[row])
         asked = dict(request.host_resources)
         for name in volume.hosts:
             at = self.fleet.host_row[name]
-            load = host_load(volume.alternative, "iops", self.fleet.hosts[at])
-            self._host_left[at] -= [*(asked.get(dimension, 0) for dimension in self.dimensions), load]
-            self.hosts[at] = _shares(self._host_left[at : at + 1], self._host_totals[at : at + 1])[0]
+            left = self._host_left[at]
+            for number, resource in enumerate(self._resources):
+                left[number] -= asked.get(resource, 0)
+            left[-1] -= host_load(volume.alternative, "iops", self.fleet.hosts[at])
+            self.hosts[at] = _share(left, self._host_totals[at])
 
 
-def _shares(left: NDArray[np.float64], totals: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean over the dimensions that a place has at all."""
-    has = totals > 0
-    shares = np.divide(left, totals, out=np.zeros_like(left), where=has)
-    mean: NDArray[np.float64] = shares.sum(axis=1) / np.maximum(has.sum(axis=1), 1)
-    return mean
+def _sold_by_pool(pool: Pool) -> tuple[int, int]:
+    return int((pool.capacity.usable_bytes or 0) * pool.capacity.overcommit), pool.iops.sellable or 0
+
+
+def _sold_by_host(host: Host, resources: Sequence[str]) -> tuple[int, ...]:
+    stated = [host.resources.get(name) for name in resources]
+    return *(amount.sellable or 0 if amount else 0 for amount in stated), host.iops.sellable or 0
+
+
+def _share(left: Sequence[int], totals: Sequence[int]) -> float:
+    """The mean over the dimensions that a place sells at all."""
+    shares = [rest / total for rest, total in zip(left, totals, strict=True) if total]
+    return sum(shares) / max(len(shares), 1)

@@ -100,7 +100,8 @@ def test_R26_mended_masks_are_those_of_a_fresh_screen() -> None:
     """Volumes come and go at random; every mask that was worked out before them must follow."""
     inventory, requests = batch_case(3, pools=15, hosts=20, vms=60)
     fleet = Fleet(inventory)
-    masks, screen, rng = Masks(fleet, RULES), Screen(fleet, RULES), Random(1)
+    screen, rng = Screen(fleet, RULES), Random(1)
+    masks = Masks(screen)
     asks = [ask for request in requests[:40] if request.group is None for ask in fleet.asks(request)]
     there: list[Volume] = []
     came = 0

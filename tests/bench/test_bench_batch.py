@@ -22,7 +22,7 @@ TINY = Case("tiny", zones=1, pools=10, hosts=8, vms=20, seconds=60, median=0.9, 
 
 
 def test_R26_a_tiny_batch_is_measured_from_end_to_end() -> None:
-    found = measure(Task(TINY, "0.85", Effort(work=2.0, seed=1)))
+    found = measure(Task(TINY, "0.85", Effort(work=0.3, seed=1)))
     assert (found["vms"], found["case"], found["seed"]) == (20, "tiny", 1)
     assert 0 < found["placed"] <= found["volumes"]
     assert found["steps"] == 4 * found["placed"]

@@ -62,22 +62,22 @@ class _Packing:
 
     def place(self, requests: Sequence[Request]) -> tuple[Volume, ...]:
         """One VM's volumes; none where no host and pools were found."""
-        alone = [replace(request, group=None, apart=None, zone=None) for request in requests]
-        for asks in islice(product(*(self.fleet.asks(request) for request in alone)), COMBINATIONS):
-            open_ = [self._open(ask, request) for ask, request in zip(asks, requests, strict=True)]
-            if not all(mask.any() for mask in open_):
-                continue
-            for host in self._hosts(asks, requests, open_):
+        ways = [[ask for ask in self._asks(request) if self._open(ask, request).any()] for request in requests]
+        for asks in islice(product(*ways), COMBINATIONS):
+            for host in self._hosts(asks, requests):
                 volumes = self._on(host, asks, requests)
                 if volumes:
                     return volumes
         return ()
 
-    def _hosts(self, asks: Sequence[Ask], requests: Sequence[Request], open_: Sequence[BoolArray]) -> list[int]:
+    def _asks(self, request: Request) -> list[Ask]:
+        return self.fleet.asks(replace(request, group=None, apart=None, zone=None))
+
+    def _hosts(self, asks: Sequence[Ask], requests: Sequence[Request]) -> list[int]:
         """The hosts to be tried, by the policy: those that take the VM and reach an open pool for each volume."""
         mask = self.masks.hosts(asks).copy()
-        for pools, request in zip(open_, requests, strict=True):
-            mask &= self._reaching(pools)
+        for ask, request in zip(asks, requests, strict=True):
+            mask &= self._reaching(self._open(ask, request))
             if request.apart is not None and request.apart.over == "host":
                 mask[[self.fleet.host_row[name] for name in self.used[str(request.group), "host"]]] = False
         return self._ordered(np.flatnonzero(mask), self.room.hosts, HOSTS_TRIED)

@@ -84,7 +84,7 @@ def cases() -> Iterator[Case]:
 
 def measure(case: Case, samples: int, seed: int = 1) -> Latency:
     """Place that many VMs one by one; the first fifth, at least 100, warms up and is not counted."""
-    warm = max(100, samples // 5)
+    warm = warming(samples)
     allocator, asked = drawn(case, warm + samples, seed)
     placed, micros, settling = [], [], []
     for requests in asked:
@@ -100,6 +100,11 @@ def measure(case: Case, samples: int, seed: int = 1) -> Latency:
     counted, settled = sorted(micros[warm:]), sorted(settling[warm:])
     middle, last = samples // 2, samples * 99 // 100
     return Latency(case, samples, sum(placed[warm:]), counted[middle], counted[last], counted[-1], settled[middle])
+
+
+def warming(samples: int) -> int:
+    """VMs that are placed before those that count."""
+    return max(100, samples // 5)
 
 
 def drawn(case: Case, vms: int, seed: int) -> tuple[Allocator, list[tuple[Request, ...]]]:
@@ -139,7 +144,9 @@ def lying(rng: Random, inventory: Inventory) -> Iterator[Volume]:
             band = Qos(iops=Bands(Band(floor, max(iops, 15_000))))
             wish = QosWish(Kind.PROVISIONED if pool.managed else Kind.THROTTLED, band)
             size_bytes = (pool.capacity.total_bytes or 0) * share // 100
-            request = Request(f"{pool.name}-{number}", size_bytes, alternatives((wish,), size_bytes), vm=f"{pool.name}-{number}")
+            request = Request(
+                f"{pool.name}-{number}", size_bytes, alternatives((wish,), size_bytes), vm=f"{pool.name}-{number}"
+            )
             yield Volume.on(pool, request, request.alternatives[0], (rng.choice(hosts[pool.zone]),))
 
 

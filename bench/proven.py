@@ -19,6 +19,7 @@ from allocator.verify import worsened
 from bench.batch_run import placed_volumes
 from bench.fresh import fresh
 from bench.meter import Meter
+from bench.peers.against import against_planted
 from bench.planted import Planted, planted, tight
 from bench.record import Figure, Measure, Record, cases, machine
 from bench.small import small as small_batch
@@ -103,10 +104,15 @@ def small(context: click.Context, seeds: int, policy: str, to: Path | None) -> N
 @click.command(name="planted")
 @click.option("--seeds", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--policy", default="default", show_default=True, help="A policy by name or path.")
+@click.option("--peer", type=click.Choice(["cinder"]), help="Beside this scheduler, on the first case.")
 @click.option("--json", "to", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures there.")
 @click.pass_context
-def planted_(context: click.Context, seeds: int, policy: str, to: Path | None) -> None:
+def planted_(context: click.Context, seeds: int, policy: str, peer: str | None, to: Path | None) -> None:
     """Fleets built backwards from a placement of everything: on how many seeds is everything placed?"""
+    if peer is not None:
+        first = Case(**cases("planted")[0])
+        against_planted(lambda seed: fresh(measure, first, seed, policy), range(1, seeds + 1), to)
+        context.exit(0)
     _run(context, "planted", "complete", seeds, policy, to)
 
 

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from allocator import Policy
 from allocator.documents import World, build
 from bench.latency import Case, Latency
+from bench.latency_run import latency
 from bench.peers.cinder import PeerFigures, Timing, timing
 from bench.peers.cinder_planted import judged
 from bench.peers.cinder_run import AS_IT_COMES, CINDER, REQUIREMENTS, WITH_IOPS, Answers, drive, parsed, python
 from bench.peers.cinder_words import FILTER_FUNCTION, services, volume
-from bench.peers.environment import PLACE, environment, is_made
+from bench.peers.environment import PLACE, PeerError, environment, is_made
 
 GIB = 1024**3
 
@@ -130,6 +132,18 @@ def test_R26_an_environment_is_kept_until_something_else_is_asked(tmp_path: Path
     assert environment("peer", ["peer==1"], told.append, tmp_path) == made / "bin" / "python"
     assert told == []
     assert not is_made(made, ["peer==2"])
+
+
+def test_R26_a_peer_that_cannot_be_had_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(tell: object) -> Path:
+        raise PeerError("cinder==29.0.0 cannot be installed. Maybe PyPI is not reachable.")
+
+    monkeypatch.setattr("bench.peers.cinder.python", unreachable)
+    ran = CliRunner().invoke(latency, ["--peer", "cinder"])
+    assert (ran.exit_code, ran.output) == (
+        1,
+        "Error: cinder==29.0.0 cannot be installed. Maybe PyPI is not reachable.\n",
+    )
 
 
 @pytest.fixture(scope="module")

@@ -117,15 +117,13 @@ class Allocator:
         decided = partial(
             decide, tiers=self.tiers, effort=effort, explain=explain, progress=progress, executor=executor
         )
-        with self._standing.lock:
-            return self._placed(requests, decided, whole=False)
+        return self._placed(requests, decided, whole=False)
 
     def place_or_raise(
         self, requests: Sequence[Request | Mapping[str, object]] | None = None, *, effort: Effort = EFFORT
     ) -> Explained:
         """As `place`, but all or nothing: raises Unsatisfiable where anything is refused, and then reserves nothing."""
-        with self._standing.lock:
-            return self._placed(requests, partial(decide, tiers=self.tiers, effort=effort), whole=True)
+        return self._placed(requests, partial(decide, tiers=self.tiers, effort=effort), whole=True)
 
     def explain(
         self, requests: Sequence[Request | Mapping[str, object]] | None = None, *, effort: Effort = EFFORT
@@ -133,7 +131,8 @@ class Allocator:
         """As `place`, but reserves nothing and looks further: for what is sold out, whether moves would make room."""
         with self._standing.lock:
             screen = self._standing.screen()
-            held, new = _split(self._asked(requests), screen.fleet.inventory)
+            inventory = screen.fleet.inventory
+            held, new = _split(self._asked(requests, inventory), inventory)
             return _outcome(look_further(decide(new, screen, self.tiers, effort), new, screen, effort), held)
 
     async def apply(self, plan: Plan, *, progress: Callable[[Progress], None] | None = None) -> Report:
@@ -146,14 +145,14 @@ class Allocator:
         from allocator.execution.runner import run
 
         ledger = self._standing.held()
-        with self._standing.lock:
-            for _ in range(TRIES):
-                inventory = self.inventory
+        for attempt in range(TRIES):
+            with self._standing.attempt(attempt, len(plan.volumes)) as screen:
+                inventory = screen.fleet.inventory
                 volumes = checked_plan(plan, self.world, inventory, self.rules)
                 if self._standing.reserve(plan):
                     break
-            else:
-                raise Contended(CONTENDED)
+        else:
+            raise Contended(CONTENDED)
         async with Connections(inventory.plus(volumes)) as connections:
             return await run(plan, ledger, inventory.plus(volumes), connections, progress=progress)
 
@@ -205,23 +204,26 @@ class Allocator:
         *,
         whole: bool,
     ) -> Explained:
-        asked = self._asked(requests)
-        for _ in range(TRIES):
-            screen = self._standing.screen()
-            held, new = _split(asked, screen.fleet.inventory)
-            decision = decided(new, screen)
-            outcome = _outcome(decision, held)
-            if whole and outcome.refused:
-                raise Unsatisfiable(outcome)
-            if self.ledger is None or self._standing.reserve(outcome.plan, decision.volumes):
-                return outcome
+        wanted = len(self.world.asked if requests is None else requests)
+        for attempt in range(TRIES):
+            with self._standing.attempt(attempt, wanted) as screen:
+                inventory = screen.fleet.inventory
+                held, new = _split(self._asked(requests, inventory), inventory)
+                decision = decided(new, screen)
+                outcome = _outcome(decision, held)
+                if whole and outcome.refused:
+                    raise Unsatisfiable(outcome)
+                if self.ledger is None or self._standing.reserve(outcome.plan, decision.volumes):
+                    return outcome
         raise Contended(CONTENDED)
 
-    def _asked(self, requests: Sequence[Request | Mapping[str, object]] | None) -> tuple[Request, ...]:
+    def _asked(
+        self, requests: Sequence[Request | Mapping[str, object]] | None, inventory: Inventory
+    ) -> tuple[Request, ...]:
         if requests is None:
-            return self.world.ask(None, self.inventory)
+            return self.world.ask(None, inventory)
         entries = [request for request in requests if not isinstance(request, Request)]
-        read = iter(self.world.ask(entries, self.inventory))
+        read = iter(self.world.ask(entries, inventory))
         asked = tuple(request if isinstance(request, Request) else next(read) for request in requests)
         seen = set[str]()
         for request in asked:
@@ -233,9 +235,9 @@ class Allocator:
 
     def _fresh(self, change: Callable[[Inventory], Plan]) -> Plan:
         """Reserve a plan that changes a volume; it is made again while other processes change the ledger."""
-        with self._standing.lock:
-            for _ in range(TRIES):
-                plan = change(self.inventory)
+        for attempt in range(TRIES):
+            with self._standing.attempt(attempt, 1) as screen:
+                plan = change(screen.fleet.inventory)
                 if self._standing.reserve(plan):
                     return plan
         raise Contended(CONTENDED)

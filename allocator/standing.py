@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from allocator.documents import World
 from allocator.domain.inventory import Inventory
@@ -18,11 +19,14 @@ from allocator.screen import Screen
 if TYPE_CHECKING:
     from allocator.ledger import Facts, Ledger, Moment
 
+SWIFT: Final = 16
+"""Volumes of the largest VM, which ranking places in milliseconds."""
+
 
 class Standing:
     """A screen over the fleet that follows the ledger: what others change is read at the next call, and no more.
 
-    One caller at a time: whoever decides on the screen holds `lock` until what it decided is reserved and settled.
+    One caller at a time: whoever decides on the screen holds `lock` until what was decided is reserved and settled.
     """
 
     def __init__(self, world: World, rules: Sequence[Rule], ledger: Ledger | None) -> None:
@@ -31,6 +35,17 @@ class Standing:
         self._seen: Moment | None = None
         """What of the ledger is in the fleet; None: nothing, or half of a change that an interrupt left."""
         self._screen = Screen(Fleet(world.inventory), rules)
+
+    @contextmanager
+    def attempt(self, number: int, volumes: int) -> Iterator[Screen]:
+        """The fleet as of now, for one decision about so many volumes and its reservation.
+
+        From the second attempt on, a decision that takes no longer than ranking does keeps others from writing the
+        ledger meanwhile, so that it is not too late again; others cannot be kept waiting for a solver.
+        """
+        alone = self.ledger is not None and number > 0 and volumes <= SWIFT
+        with self.lock, self.held().undisturbed() if alone else nullcontext():
+            yield self.screen()
 
     def screen(self) -> Screen:
         """The fleet as of now."""

@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Collection, Iterable
+from contextlib import AbstractContextManager
 
 from sqlalchemy import Connection, Engine
 
@@ -73,6 +74,13 @@ class Ledger:
         """
         with self._store.reading() as connection:
             return following.since(connection, seen, most)
+
+    def undisturbed(self) -> AbstractContextManager[None]:
+        """Nobody else writes until this is left: a decision taken within is not stale. Others wait, so be quick.
+
+        Only SQLite on a file keeps such a line; on other databases this does nothing. Raises LedgerLocked.
+        """
+        return self._store.undisturbed()
 
     def volumes(self, only: Collection[str] | None = None) -> list[StoredVolume]:
         """Every volume, or those of the names given that there are, in order of name."""

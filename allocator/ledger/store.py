@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
+from threading import get_ident
 from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -41,6 +42,7 @@ class Store:
         self._lock = lock
         self._sqlite = engine.dialect.name == "sqlite"
         self._prepared = prepared
+        self._keeper: int | None = None
 
     @classmethod
     def of_file(cls, path: Path, lock: Path | None) -> Store:
@@ -60,9 +62,21 @@ class Store:
         SQLite takes its write lock at once, since one taken later can fail half-way, and is on disk when the
         commit returns: WAL with synchronous=NORMAL can lose the last commits with the power.
         """
-        waiting = nullcontext() if self._lock is None else turn(self._lock)
-        with self._speaking(), waiting, self._transaction("BEGIN IMMEDIATE", "READ COMMITTED") as connection:
+        with self._speaking(), self._turn(), self._transaction("BEGIN IMMEDIATE", "READ COMMITTED") as connection:
             yield connection
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Keep others from writing while this thread decides what to write; a database without a line does not."""
+        with self._speaking(), self._turn():
+            self._keeper = get_ident()
+            try:
+                yield
+            finally:
+                self._keeper = None
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._lock is None or self._keeper == get_ident() else turn(self._lock)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from allocator import Allocator
+from allocator.domain.plan import Plan
 from allocator.engine import Contended
-from allocator.ledger import Ledger, StaleDecision
+from allocator.ledger import Ledger, LedgerLocked, StaleDecision, place
 from tests.engine.fleets import ARRAY, gold, opened
 
 WISHES = 6
@@ -94,15 +95,35 @@ def test_a_decision_is_taken_again_where_another_was_faster(
     reserve = Ledger.reserve
     between = [gold(1, count=3)]
 
-    def late(ledger: Ledger, plan: object, *, seen: int) -> bool:
+    def late(ledger: Ledger, plan: Plan, *, seen: int) -> bool:
         if ledger is other.ledger and between:
             assert len(one.place(between.pop()).placed) == 3
-        return reserve(ledger, plan, seen=seen)  # type: ignore[arg-type]
+        return reserve(ledger, plan, seen=seen)
 
     monkeypatch.setattr(Ledger, "reserve", late)
     (refusal,) = other.place(gold(9)).refused
     assert refusal.kind == "no_room"
     assert held(other) == ["gold-1", "gold-2", "gold-3"]
+
+
+def test_nobody_is_faster_twice(pair: tuple[Allocator, Allocator], monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the second attempt whoever would come in between has to wait."""
+    one, other = pair
+    reserve, told = Ledger.reserve, list[str]()
+
+    def late(ledger: Ledger, plan: Plan, *, seen: int) -> bool:
+        if ledger is other.ledger:
+            try:
+                told.append(one.place(gold(1 + len(told))).placed[0].request)
+            except LedgerLocked:
+                told.append("waits")
+        return reserve(ledger, plan, seen=seen)
+
+    monkeypatch.setattr(Ledger, "reserve", late)
+    monkeypatch.setattr(place, "WAIT_SECONDS", 0.05)
+    assert len(other.place(gold(9)).placed) == 1
+    assert told == ["gold-1", "waits"]
+    assert held(other) == ["gold-1", "gold-9"]
 
 
 def test_who_is_always_too_late_gives_up(pair: tuple[Allocator, Allocator], monkeypatch: pytest.MonkeyPatch) -> None:

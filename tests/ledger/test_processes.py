@@ -144,3 +144,18 @@ def test_whoever_waits_too_long_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     ledger.event("note", "p", "now")
     assert [event.text for event in ledger.events()] == ["now"]
     ledger.close()
+
+
+def test_nobody_writes_while_somebody_decides_undisturbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others wait in line, readers do not; who keeps the line writes at once."""
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    mine, other = Ledger.open(url), Ledger.open(url)
+    monkeypatch.setattr(place, "WAIT_SECONDS", 0.05)
+    with mine.undisturbed():
+        with pytest.raises(LedgerLocked):
+            other.reserve(placing("b"), seen=0)
+        assert mine.reserve(placing("a"), seen=other.changes())
+    assert other.reserve(placing("b"), seen=1)
+    assert [stored.name for stored in mine.volumes()] == ["a", "b"]
+    mine.close()
+    other.close()

@@ -41,7 +41,7 @@ def measure_following(volumes: int = 100_000, commits: Sequence[int] = (1, 10, 1
     For each number of commits the median of five is taken.
     """
     world = build(fleet(seed, zones=ZONES, pools=POOLS, hosts=HOSTS), Policy())
-    vms = _vms(world, seed, volumes // 2 + 5 * sum(commits))
+    vms = _vms(world, seed, volumes + 401 + 5 * sum(commits))
     with TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder)}/ledger.db"
         other = Ledger.open(url)

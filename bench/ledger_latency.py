@@ -8,11 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from allocator import Allocator, Policy
-from allocator.documents import build
+from allocator import Allocator
+from allocator.documents import volume_document
+from allocator.domain.plan import Plan
 from allocator.ledger import Ledger
-from bench.latency import Case
-from bench.worlds import fleet, virtual_machines
+from allocator.planning.steps import placement_steps
+from bench.latency import Case, drawn
 
 P50: Final = 1500
 """CPU microseconds of one placement, decision and durable reservation together."""
@@ -44,27 +45,34 @@ class LedgerLatency:
 
 
 def measure_with_ledger(case: Case, samples: int, seed: int = 1, folder: Path | None = None) -> LedgerLatency:
-    """Place and reserve that many VMs one by one; the first tenth warms up and is not counted.
+    """Place and reserve that many VMs one by one; the first fifth, at least 100, warms up and is not counted.
 
-    The ledger is a new file in a directory made in `folder` (None: where temporary files go) and is removed at the
-    end. Nothing is released: the fleet fills up. Every commit is on disk when the call returns.
+    The ledger is a new file in a directory made in `folder` (None: where temporary files go), which is removed at the
+    end. What lies on the fleet to begin with lies in the ledger; nothing is released, so the fleet fills up. Every
+    commit is on disk when the call returns.
     """
-    world = build(fleet(seed, zones=case.zones, pools=case.pools, hosts=case.hosts), Policy())
-    warm = samples // 10
-    asked = [world.ask(vm, world.inventory) for vm in virtual_machines(seed, warm + samples, zones=case.zones)]
-    placed, cpu, wall = 0, [], []
-    with (
-        TemporaryDirectory(dir=folder) as made,
-        Allocator(world, Policy(), Ledger.open(f"sqlite:///{made}/ledger.db")) as allocator,
-    ):
-        for number, requests in enumerate(asked):
+    warm = max(100, samples // 5)
+    drawn_fleet, asked = drawn(case, warm + samples, seed)
+    placed, cpu, wall = [], [], []
+    with TemporaryDirectory(dir=folder) as made, _with_ledger(drawn_fleet, f"sqlite:///{made}/ledger.db") as allocator:
+        for requests in asked:
             began, started = time.perf_counter_ns(), time.process_time_ns()
-            outcome = allocator.place(requests)
-            if number >= warm:
-                cpu.append((time.process_time_ns() - started) // 1000)
-                wall.append((time.perf_counter_ns() - began) // 1000)
-                placed += not outcome.refused
-    cpu.sort()
-    wall.sort()
+            outcome = allocator.place(requests, explain=False)
+            cpu.append((time.process_time_ns() - started) // 1000)
+            wall.append((time.perf_counter_ns() - began) // 1000)
+            placed.append(not outcome.refused)
+    counted, waited = sorted(cpu[warm:]), sorted(wall[warm:])
     middle, last = samples // 2, samples * 99 // 100
-    return LedgerLatency(case, samples, placed, cpu[middle], cpu[last], wall[middle], wall[last])
+    return LedgerLatency(
+        case, samples, sum(placed[warm:]), counted[middle], counted[last], waited[middle], waited[last]
+    )
+
+
+def _with_ledger(drawn_fleet: Allocator, url: str) -> Allocator:
+    """The same fleet with its volumes in a ledger."""
+    inventory = drawn_fleet.inventory
+    lying = list(inventory.all_volumes())
+    inventory.settle(departures=[volume.name for volume in lying])
+    ledger = Ledger.open(url)
+    ledger.reserve(Plan.of(placement_steps(lying), [volume_document(volume) for volume in lying]), seen=0)
+    return Allocator(drawn_fleet.world, drawn_fleet.policy, ledger)

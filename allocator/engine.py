@@ -141,20 +141,16 @@ class Allocator:
         The plan is checked again against rules and ledger before anything is touched. Raises PlanError for a plan that
         was changed by hand or no longer holds, and LedgerError.
         """
+        import asyncio
+
         from allocator.execution.connect import Connections
         from allocator.execution.runner import run
 
         ledger = self._standing.held()
-        for attempt in range(TRIES):
-            with self._standing.attempt(attempt, len(plan.volumes)) as screen:
-                inventory = screen.fleet.inventory
-                volumes = checked_plan(plan, self.world, inventory, self.rules)
-                if self._standing.reserve(plan):
-                    break
-        else:
-            raise Contended(CONTENDED)
-        async with Connections(inventory.plus(volumes)) as connections:
-            return await run(plan, ledger, inventory.plus(volumes), connections, progress=progress)
+        # In a thread, since another may solve a batch meanwhile: plans that are running must not wait for that.
+        inventory = await asyncio.to_thread(self._trusted, plan)
+        async with Connections(inventory) as connections:
+            return await run(plan, ledger, inventory, connections, progress=progress)
 
     def attach(self, volume: str, host: str) -> Plan:
         """The plan that attaches a placed volume to a host (more than one, where its driver can).
@@ -232,6 +228,16 @@ class Allocator:
                 raise DocumentError("The name is given twice.", "Maybe rename one of them.", path)
             seen.add(request.name)
         return asked
+
+    def _trusted(self, plan: Plan) -> Inventory:
+        """Check a plan and reserve it: the inventory with its volumes."""
+        for attempt in range(TRIES):
+            with self._standing.attempt(attempt, len(plan.volumes)) as screen:
+                inventory = screen.fleet.inventory
+                volumes = checked_plan(plan, self.world, inventory, self.rules)
+                if self._standing.reserve(plan):
+                    return inventory.plus(volumes)
+        raise Contended(CONTENDED)
 
     def _fresh(self, change: Callable[[Inventory], Plan]) -> Plan:
         """Reserve a plan that changes a volume; it is made again while other processes change the ledger."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 
@@ -18,6 +19,12 @@ WISHES = 5
 ROOM = 24
 LARGER = ARRAY.replace("total: 10000", "total: 80000")
 """Sells 120,000 guaranteed IOPS: 24 volumes of 5,000."""
+
+DISK = """
+version: 1
+drivers: {disk: {driver: local}}
+pools: [{name: d1, driver: disk, zone: z1, capacity: 1MiB, details: {path: %s/d1}}]
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -69,3 +76,28 @@ def test_R06_threads_and_allocators_share_a_ledger(tmp_path: Path) -> None:
 def test_threads_share_an_allocator_without_a_ledger(tmp_path: Path) -> None:
     """Each decision is on the documents alone: all 40 fit, one by one."""
     assert len(race([opened(tmp_path, LARGER)])) == THREADS * WISHES
+
+
+def test_whoever_waits_for_the_fleet_holds_up_nobody_else(tmp_path: Path) -> None:
+    """A batch is being solved in one thread; a plan that is to be applied waits, and other tasks of its loop go on."""
+    (tmp_path / "d1").mkdir(mode=0o700)
+    solving, solved = Event(), Event()
+    with opened(tmp_path, DISK % tmp_path, ledger=True) as allocator, ThreadPoolExecutor(1) as pool:
+        plan = allocator.place([{"name": "v", "size": "4KiB"}]).plan
+
+        def solve() -> None:
+            with allocator._standing.lock:
+                solving.set()
+                solved.wait(10)
+
+        async def both() -> str:
+            task = asyncio.create_task(allocator.apply(plan))
+            await asyncio.sleep(0.05)
+            assert not task.done()
+            solved.set()
+            return (await task).state
+
+        batch = pool.submit(solve)
+        assert solving.wait(10)
+        assert asyncio.run(both()) == "done"
+        batch.result()

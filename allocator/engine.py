@@ -33,13 +33,11 @@ from allocator.standing import Standing
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from allocator.documents.requests import RequestEntry
     from allocator.execution.report import Progress, Report
     from allocator.ledger import Ledger
 
 EFFORT: Final = Effort()
-TRIES: Final = 8
-"""How often a decision is taken again because another process changed the ledger in between."""
-CONTENDED: Final = f"The ledger changed under {TRIES} decisions in a row. Maybe let fewer processes place at once."
 
 
 class Unsatisfiable(Exception):
@@ -48,10 +46,6 @@ class Unsatisfiable(Exception):
     def __init__(self, outcome: Explained) -> None:
         super().__init__(outcome.explain())
         self.outcome = outcome
-
-
-class Contended(Exception):
-    """Other processes changed the ledger faster than this one could decide."""
 
 
 class Allocator:
@@ -200,18 +194,17 @@ class Allocator:
         *,
         whole: bool,
     ) -> Explained:
-        wanted = len(self.world.asked if requests is None else requests)
-        for attempt in range(TRIES):
-            with self._standing.attempt(attempt, wanted) as screen:
-                inventory = screen.fleet.inventory
-                held, new = _split(self._asked(requests, inventory), inventory)
-                decision = decided(new, screen)
-                outcome = _outcome(decision, held)
-                if whole and outcome.refused:
-                    raise Unsatisfiable(outcome)
-                if self.ledger is None or self._standing.reserve(outcome.plan, decision.volumes):
-                    return outcome
-        raise Contended(CONTENDED)
+        def attempt(screen: Screen) -> Explained | None:
+            inventory = screen.fleet.inventory
+            held, new = _split(self._asked(requests, inventory), inventory)
+            decision = decided(new, screen)
+            outcome = _outcome(decision, held)
+            if whole and outcome.refused:
+                raise Unsatisfiable(outcome)
+            fresh = self.ledger is None or self._standing.reserve(outcome.plan, decision.volumes)
+            return outcome if fresh else None
+
+        return self._standing.agree(attempt, swift=_is_one_vm(self.world.asked if requests is None else requests))
 
     def _asked(
         self, requests: Sequence[Request | Mapping[str, object]] | None, inventory: Inventory
@@ -231,22 +224,31 @@ class Allocator:
 
     def _trusted(self, plan: Plan) -> Inventory:
         """Check a plan and reserve it: the inventory with its volumes."""
-        for attempt in range(TRIES):
-            with self._standing.attempt(attempt, len(plan.volumes)) as screen:
-                inventory = screen.fleet.inventory
-                volumes = checked_plan(plan, self.world, inventory, self.rules)
-                if self._standing.reserve(plan):
-                    return inventory.plus(volumes)
-        raise Contended(CONTENDED)
+
+        def attempt(screen: Screen) -> Inventory | None:
+            inventory = screen.fleet.inventory
+            volumes = checked_plan(plan, self.world, inventory, self.rules)
+            return inventory.plus(volumes) if self._standing.reserve(plan) else None
+
+        return self._standing.agree(attempt, swift=True)
 
     def _fresh(self, change: Callable[[Inventory], Plan]) -> Plan:
         """Reserve a plan that changes a volume; it is made again while other processes change the ledger."""
-        for attempt in range(TRIES):
-            with self._standing.attempt(attempt, 1) as screen:
-                plan = change(screen.fleet.inventory)
-                if self._standing.reserve(plan):
-                    return plan
-        raise Contended(CONTENDED)
+
+        def attempt(screen: Screen) -> Plan | None:
+            plan = change(screen.fleet.inventory)
+            return plan if self._standing.reserve(plan) else None
+
+        return self._standing.agree(attempt, swift=True)
+
+
+def _is_one_vm(asked: Sequence[Request | RequestEntry | Mapping[str, object]]) -> bool:
+    """Whether that is all that is asked for, so that ranking decides and no solver."""
+    vms = {
+        entry.get("vm") or entry.get("name") if isinstance(entry, Mapping) else entry.vm or entry.name
+        for entry in asked
+    }
+    return len(vms) == 1
 
 
 def _split(asked: Sequence[Request], inventory: Inventory) -> tuple[list[Volume], list[Request]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from threading import RLock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from allocator.documents import World
 from allocator.domain.inventory import Inventory
@@ -19,8 +19,13 @@ from allocator.screen import Screen
 if TYPE_CHECKING:
     from allocator.ledger import Facts, Ledger, Moment
 
-SWIFT: Final = 16
-"""Volumes of the largest VM, which ranking places in milliseconds."""
+T = TypeVar("T")
+TRIES: Final = 8
+"""How often a decision is taken, if another process changes the ledger in between."""
+
+
+class Contended(Exception):
+    """Other processes changed the ledger faster than this one could decide."""
 
 
 class Standing:
@@ -36,16 +41,21 @@ class Standing:
         """What of the ledger is in the fleet; None: nothing, or half of a change that an interrupt left."""
         self._screen = Screen(Fleet(world.inventory), rules)
 
-    @contextmanager
-    def attempt(self, number: int, volumes: int) -> Iterator[Screen]:
-        """The fleet as of now, for one decision about so many volumes and its reservation.
+    def agree(self, attempt: Callable[[Screen], T | None], *, swift: bool) -> T:
+        """What an attempt to decide on the fleet as of now, and to reserve that, comes to; None: it was too late.
 
-        From the second attempt on, a decision that takes no longer than ranking does keeps others from writing the
-        ledger meanwhile, so that it is not too late again; others cannot be kept waiting for a solver.
+        From the second attempt on, if it is as swift as ranking, others are kept from writing the ledger meanwhile, so
+        that it is in time; they are not kept waiting for a solver. Raises Contended.
         """
-        alone = self.ledger is not None and number > 0 and volumes <= SWIFT
-        with self.lock, self.held().undisturbed() if alone else nullcontext():
-            yield self.screen()
+        for number in range(TRIES):
+            alone = self.ledger is not None and number > 0 and swift
+            with self.lock, self.held().undisturbed() if alone else nullcontext():
+                answer = attempt(self.screen())
+            if answer is not None:
+                return answer
+        raise Contended(
+            f"The ledger changed under {TRIES} decisions in a row. Maybe let fewer processes place at once."
+        )
 
     def screen(self) -> Screen:
         """The fleet as of now."""

@@ -60,11 +60,11 @@ class Commands(click.Group):
 def _is_bad_input(error: Exception) -> bool:
     """Imported here, since help needs none of it. A bare LookupError is raised on purpose, its subclasses are not."""
     from allocator.documents import DocumentError
-    from allocator.engine import Contended
     from allocator.execution.connect import PluginError
     from allocator.execution.secrets import SecretError
     from allocator.ledger import LedgerError
     from allocator.planning.trust import PlanError
+    from allocator.standing import Contended
 
     expected = (DocumentError, PlanError, LedgerError, PluginError, SecretError, Contended)
     return isinstance(error, expected) or type(error) is LookupError

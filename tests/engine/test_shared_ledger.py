@@ -10,8 +10,8 @@ import pytest
 
 from allocator import Allocator
 from allocator.domain.plan import Plan
-from allocator.engine import Contended
 from allocator.ledger import Ledger, LedgerLocked, StaleDecision, place
+from allocator.standing import Contended
 from tests.engine.fleets import ARRAY, gold, opened
 
 WISHES = 6

@@ -12,7 +12,7 @@ from allocator.ledger.tables import meta
 
 # Statements are built once: building one costs more than running it.
 _LEDGER: Final = select(meta.c.ledger)
-_CHANGES: Final = select(meta.c.changes)
+CHANGES: Final = select(meta.c.changes)
 _MOMENT: Final = select(meta.c.changes, meta.c.changes - meta.c.logged)
 _COUNT: Final = update(meta).values(changes=meta.c.changes + 1, logged=meta.c.logged + 1)
 _COUNT_UNLOGGED: Final = update(meta).values(changes=meta.c.changes + 1)
@@ -25,7 +25,7 @@ def ledger_id(connection: Connection) -> str:
 
 
 def changes(connection: Connection) -> int:
-    return int(connection.execute(_CHANGES).scalar_one())
+    return int(connection.execute(CHANGES).scalar_one())
 
 
 def moment(connection: Connection) -> Moment:

@@ -158,6 +158,16 @@ def test_a_ledger_cut_short_is_refused(tmp_path: Path) -> None:
     refused(path, LedgerDamaged, "is empty")
 
 
+def test_what_breaks_later_is_told_as_well(tmp_path: Path) -> None:
+    ledger = Ledger.open(f"sqlite:///{made(tmp_path / 'ledger.db')}")
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as other:
+        other.execute("drop table allocator_meta")
+    for ask in (ledger.changes, ledger.facts):
+        with pytest.raises(LedgerError, match=r"cannot be used: no such table: allocator_meta\. Maybe look there"):
+            ask()
+    ledger.close()
+
+
 def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
     path = made(tmp_path / "ledger.db")
     for version, kind, words in (
@@ -263,7 +273,7 @@ def test_it_lives_in_the_database_of_the_program_that_embeds_it(tmp_path: Path) 
         connection.exec_driver_sql("create table customers (name text)")
     ledger = Ledger.open("the app's ledger", engine=engine)
     ledger.reserve(placing("v"), seen=0)
-    assert [stored.name for stored in ledger.volumes()] == ["v"]
+    assert ([stored.name for stored in ledger.volumes()], ledger.changes()) == (["v"], 1)
     with engine.begin() as connection:
         connection.exec_driver_sql("insert into customers values ('acme')")
     names = inspect(engine).get_table_names()

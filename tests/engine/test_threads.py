@@ -12,6 +12,7 @@ from threading import Barrier, Event
 import pytest
 
 from allocator import Allocator
+from allocator.domain.placement import Charge
 from tests.engine.fleets import ARRAY, gold, opened
 
 THREADS = 8
@@ -25,6 +26,8 @@ version: 1
 drivers: {disk: {driver: local}}
 pools: [{name: d1, driver: disk, zone: z1, capacity: 1MiB, details: {path: %s/d1}}]
 """
+
+BYTES = Charge("bytes", "pool", lambda asked, alternative, place: asked.size_bytes)
 
 
 @pytest.fixture(autouse=True)
@@ -54,14 +57,13 @@ def test_R06_threads_share_an_allocator(tmp_path: Path) -> None:
     """24 of 40 are placed, the ledger holds those, and the fleet has them without reading the ledger again."""
     with opened(tmp_path, LARGER, ledger=True) as allocator:
         assert allocator.ledger is not None
-        assert allocator.inventory.volumes == {}
+        assert allocator.fleet.tally(BYTES).sum() == 0
         placed = race([allocator])
-        fleet = allocator._standing.screen().fleet
+        fleet = allocator.fleet
         assert len(placed) == ROOM == allocator.ledger.changes()
         assert placed == [stored.name for stored in allocator.ledger.volumes()] == sorted(fleet.inventory.volumes)
         assert allocator.audit() == []
-        for charge in fleet._tallies:
-            assert fleet.tally(charge).sum() == sum(fleet.inventory.totals(charge).values())
+        assert fleet.tally(BYTES).sum() == sum(fleet.inventory.totals(BYTES).values()) == ROOM * 100 * 2**30
 
 
 def test_R06_threads_and_allocators_share_a_ledger(tmp_path: Path) -> None:

@@ -212,7 +212,7 @@ class Allocator:
         if requests is None:
             return self.world.ask(None, inventory)
         entries = [request for request in requests if not isinstance(request, Request)]
-        read = iter(self.world.ask(entries, inventory))
+        read = iter(self.world.ask(entries, inventory) if entries else ())
         asked = tuple(request if isinstance(request, Request) else next(read) for request in requests)
         seen = set[str]()
         for request in asked:
@@ -271,7 +271,8 @@ def _outcome(decision: Decision, held: Sequence[Volume]) -> Explained:
         )
         for volume in (*held, *volumes)
     )
-    return Explained(decision.status, partial(_plan, volumes), 0.0, decision.goals, placed, decision.refused, decision.deterministic)
+    plan = partial(_plan, volumes)
+    return Explained(decision.status, plan, 0.0, decision.goals, placed, decision.refused, decision.deterministic)
 
 
 def _plan(volumes: Sequence[Volume]) -> Plan:

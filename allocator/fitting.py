@@ -6,6 +6,7 @@ Such a rule states its meaning once, for one place, in plain Python; masks, chec
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
 from allocator.domain.placement import Touched
 from allocator.domain.places import Host, Pool
-from allocator.fleet import Ask, BoolArray, Fleet, IntArray, Sees
+from allocator.fleet import Ask, BoolArray, Fleet, IntArray, Kinds, Sees
 from allocator.rule import Rows, Rule, Violation, checked, singular, subject_volume
 
 
@@ -74,8 +75,13 @@ class FitRule(Rule):
         self, over: str, ask: Ask, complaint: Callable[[Ask, Any], str | None], fleet: Fleet, only: Rows
     ) -> BoolArray:
         kinds = fleet.kinds(over, self.view(ask, over))
-        fits = np.array([complaint(ask, place) is None for place in kinds.examples], dtype=np.bool_)
+        fits = fleet.remember((self, over, "fits"), ask, partial(self._fits, kinds, ask, complaint))
         return fits[kinds.codes] if only is None else fits[kinds.codes[only]]
+
+    @staticmethod
+    def _fits(kinds: Kinds, ask: Ask, complaint: Callable[[Ask, Any], str | None]) -> BoolArray:
+        """Whether each kind of place fits."""
+        return np.array([complaint(ask, place) is None for place in kinds.examples], dtype=np.bool_)
 
     def violations(self, inventory: Inventory, touched: Touched | None = None) -> Iterator[Violation]:
         for volume in checked(inventory, touched):

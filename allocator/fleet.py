@@ -6,6 +6,7 @@ at every place of one kind; `add` and `remove` keep all tallies that were ever a
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,17 +17,25 @@ from numpy.typing import NDArray
 
 from allocator.domain.charging import kept
 from allocator.domain.inventory import Inventory
-from allocator.domain.placement import ALL, Charge, Volume
+from allocator.domain.placement import ALL, Charge, Volume, see_nothing
 from allocator.domain.places import Host, Place, Pool
 from allocator.domain.qos import Alternative
-from allocator.domain.request import Request
+from allocator.domain.request import Mark, Request
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 Sees = Callable[[Any], Hashable]
+Figure = IntArray | int
+"""A whole number of each row, or one that holds for all of them."""
+Counted = tuple[IntArray, int, int]
+"""A tally, the number of a label in it, and an amount."""
 T = TypeVar("T")
 MOST_SHAPES: Final = 10_000
 """Shapes of requests that are told apart by number; beyond it all are forgotten and numbered anew."""
+MOST_MARKS: Final = 1_000
+"""Groups and tenants whose sums are kept as arrays; beyond it all are forgotten and summed anew."""
+MOST_FREED: Final = 1_000
+"""Departures of which is remembered where they were."""
 MOST_CELLS: Final = 2**24
 """Numbers kept for asks seen before (128 MiB of 64 bits each); beyond it all are forgotten and worked out again."""
 
@@ -74,10 +83,15 @@ class Fleet:
         self.host_row = {host.name: row for row, host in enumerate(self.hosts)}
         self.placed: dict[str, Volume] = {}
         """Volumes added for the time being."""
+        self._tried: dict[str, list[Counted]] = {}
         self._kinds: dict[tuple[bool, Sees], Kinds] = {}
-        self._limits: dict[tuple[bool, Callable[[Any], int]], IntArray] = {}
+        self._limits: dict[tuple[bool, Callable[[Any], int]], Figure] = {}
         self._labels: dict[str, tuple[IntArray, dict[str, int]]] = {}
-        self._tallies: dict[Charge, IntArray] = {}
+        self._tallies: dict[Mark | None, dict[Charge, IntArray]] = {None: {}}
+        self.departures = 0
+        """How many volumes have left their pool for good."""
+        self.freed: deque[int] = deque(maxlen=MOST_FREED)
+        """The rows of the pools that the last of them left."""
         self._remembered: dict[tuple[object, int], Any] = {}
         self._cells = 0
         self._ways: dict[tuple[object, ...], list[tuple[Alternative, Alternative, int]]] = {}
@@ -104,14 +118,17 @@ class Fleet:
             found = self._kinds[key] = Kinds(np.array(rows, dtype=np.int64), tuple(examples))
         return found
 
-    def each(self, over: str, value: Callable[[Any], int]) -> IntArray:
-        """A whole number of every place, worked out once; `value` must be a lasting function."""
+    def each(self, over: str, value: Callable[[Any], int], only: IntArray | None = None) -> Figure:
+        """A whole number of every row, worked out once: one number where it is the same at all.
+
+        `value` must be a lasting function.
+        """
         key = (over == "host", value)
         found = self._limits.get(key)
         if found is None:
             figures = [value(place) for place in self.places(over)]
-            found = self._limits[key] = np.array(figures, dtype=np.int64)
-        return found
+            found = self._limits[key] = even(np.array(figures, dtype=np.int64))
+        return found if only is None or isinstance(found, int) else found.take(only)
 
     def labels(self, over: str) -> tuple[IntArray, dict[str, int]]:
         """For each row the number of its label of one kind (-1: it has none), and the labels' numbers."""
@@ -127,18 +144,32 @@ class Fleet:
             found = self._labels[over] = (np.array(codes, dtype=np.int64), numbers)
         return found
 
+    def index(self, over: str, only: IntArray | None = None) -> IntArray:
+        """For each row, where a tally over such places has its label; -1 where it has none."""
+        if over in ("pool", "host") and only is not None:
+            return only
+        codes, _ = self.labels(over)
+        return codes if only is None else codes.take(only)
+
     def tally(self, charge: Charge) -> IntArray:
-        """The sum of a charge at every label of its kind."""
-        tally = self._tallies.get(charge)
+        """The sum of a charge at every label of its kind. It stays right as volumes come and go."""
+        kept = self._tallies.get(charge.mark)
+        if kept is None:
+            if len(self._tallies) >= MOST_MARKS:
+                self._tallies = {None: self._tallies[None]}
+            kept = self._tallies[charge.mark] = {}
+        tally = kept.get(charge)
         if tally is None:
             _, numbers = self.labels(charge.over)
             tally = np.zeros(max(1, len(numbers)), dtype=np.int64)
             for label, amount in self.inventory.totals(charge).items():
                 if label in numbers:
                     tally[numbers[label]] = amount
-            self._tallies[charge] = tally
+            kept[charge] = tally
             for volume in self.placed.values():
-                self._count(charge, tally, volume, 1)
+                for one, number, amount in self._counted(charge, tally, volume, {}):
+                    tally[number] += amount
+                    self._tried[volume.name].append((one, number, amount))
         return tally
 
     def sums(self, charge: Charge) -> IntArray:
@@ -163,11 +194,25 @@ class Fleet:
         return [Ask(request, way, asked, coming, likeness) for way, asked, likeness in ways]
 
     def _new_ways(self, request: Request) -> Iterator[tuple[Alternative, Alternative, int]]:
-        pools = self.kinds("pool", _gives).examples
+        for way, asked in self.ways(request):
+            yield way, asked, self.number()
+
+    def ways(self, request: Request) -> Iterator[tuple[Alternative, Alternative]]:
+        """Each alternative as pools would keep it, and as it was asked for, the preferred ones first."""
         for asked in request.alternatives:
-            for way in {kept(asked, pool): None for pool in pools}:
-                yield way, asked, self._alike
-                self._alike += 1
+            for way in {kept(asked, pool): None for pool in self.kinds("pool", _gives).examples}:
+                yield way, asked
+
+    def keeps(self, ask: Ask, only: IntArray | None = None) -> BoolArray:
+        """The pools that keep the ask in just this way."""
+        kinds = self.kinds("pool", _gives)
+        fits = np.array([kept(ask.asked, pool) == ask.alternative for pool in kinds.examples], dtype=np.bool_)
+        return fits[kinds.codes if only is None else kinds.codes.take(only)]
+
+    def number(self) -> int:
+        """A number for asks that are alike, given to no others of this fleet."""
+        self._alike += 1
+        return self._alike
 
     def remember(self, what: object, ask: Ask, work_out: Callable[[], T]) -> T:
         """What `work_out` gives for one ask, worked out once for all asks like it.
@@ -187,47 +232,90 @@ class Fleet:
         found: T = self._remembered[key]
         return found
 
-    def amounts(self, charge: Charge, asks: Sequence[Ask]) -> IntArray:
-        """What the asks together would add to a charge at each row. Not to be written to."""
-        each = [self.remember(charge, ask, partial(self._amounts, charge, ask)) for ask in asks]
-        return each[0] if len(each) == 1 else sum(each, np.zeros(len(self.places(charge.over)), dtype=np.int64))
+    def amounts(self, charge: Charge, asks: Sequence[Ask], only: IntArray | None = None) -> Figure:
+        """What the asks together would add to a charge at each row; one number where it is the same at all."""
+        total: Figure = 0
+        for ask in asks:
+            total = total + self._amounts(charge, ask, only)
+        return total
 
-    def _amounts(self, charge: Charge, ask: Ask) -> IntArray:
+    def _amounts(self, charge: Charge, ask: Ask, only: IntArray | None) -> Figure:
+        if not charge.counts(ask.request):
+            return 0
+        places = self.places(charge.over)
+        if charge.sees is see_nothing or not places:
+            return charge.amount(ask.request, ask.alternative, places[0]) if places else 0
         kinds = self.kinds(charge.over, charge.sees)
-        if charge.members is not None and not charge.members(ask.request):
-            return np.zeros(len(kinds.codes), dtype=np.int64)
-        return kinds.each(partial(charge.amount, ask.request, ask.alternative))
+        if only is not None and len(kinds.examples) > len(only):
+            return even(
+                np.array([charge.amount(ask.request, ask.alternative, places[row]) for row in only], dtype=np.int64)
+            )
+        figures = self.remember(charge, ask, partial(self._figures, kinds, charge, ask))
+        if isinstance(figures, int):
+            return figures
+        return even(figures.take(kinds.codes if only is None else kinds.codes.take(only)))
+
+    @staticmethod
+    def _figures(kinds: Kinds, charge: Charge, ask: Ask) -> Figure:
+        """The amounts at each kind of place."""
+        amounts = [charge.amount(ask.request, ask.alternative, place) for place in kinds.examples]
+        return even(np.array(amounts, dtype=np.int64))
 
     def settle(self, arrivals: Iterable[Volume] = (), departures: Iterable[str] = ()) -> None:
         """Make a change permanent, in the inventory and in every tally."""
         arrivals, departures = tuple(arrivals), tuple(departures)
         moved = [volume.name for volume in arrivals if self.inventory.find(volume.name) is not None]
         for name in (*departures, *moved):
-            for charge, tally in self._tallies.items():
-                self._count(charge, tally, self.inventory.volumes[name], -1)
+            left = self.inventory.volumes[name]
+            self._count(left, -1)
+            self.departures += 1
+            self.freed.append(self.pool_row[left.pool])
         for volume in arrivals:
-            for charge, tally in self._tallies.items():
-                self._count(charge, tally, volume, 1)
+            self._count(volume, 1)
         self.inventory.settle(arrivals, departures)
 
     def add(self, volume: Volume) -> None:
         """A volume takes its place for the time being, without a change of the inventory."""
         self.placed[volume.name] = volume
-        for charge, tally in self._tallies.items():
-            self._count(charge, tally, volume, 1)
+        self._tried[volume.name] = self._count(volume, 1)
 
     def remove(self, volume: Volume) -> None:
         """A volume added before leaves its place again."""
         del self.placed[volume.name]
-        for charge, tally in self._tallies.items():
-            self._count(charge, tally, volume, -1)
+        for tally, number, amount in self._tried.pop(volume.name):
+            tally[number] -= amount
 
-    def _count(self, charge: Charge, tally: IntArray, volume: Volume, sign: int) -> None:
-        _, numbers = self.labels(charge.over)
-        for label, place in self.inventory.places(volume, charge.over):
+    def _count(self, volume: Volume, sign: int) -> list[Counted]:
+        """Count a volume in every tally, and tell where."""
+        counted: list[Counted] = []
+        places: dict[str, list[tuple[int, Place]]] = {}
+        for mark in (None, *volume.request.marks):
+            for charge, tally in self._tallies.get(mark, {}).items():
+                counted += self._counted(charge, tally, volume, places)
+        for tally, number, amount in counted:
+            tally[number] += sign * amount
+        return counted
+
+    def _counted(
+        self, charge: Charge, tally: IntArray, volume: Volume, places: dict[str, list[tuple[int, Place]]]
+    ) -> Iterator[Counted]:
+        """Where a volume counts, and how much; `places` keeps where it lies."""
+        over = charge.over
+        if over not in places:
+            _, numbers = self.labels(over)
+            places[over] = [(numbers[label], place) for label, place in self.inventory.places(volume, over)]
+        for number, place in places[over]:
             amount = charge.of(volume.request, volume.alternative, place)
             if amount:
-                tally[numbers[label]] += sign * amount
+                yield tally, number, amount
+
+
+def even(figures: IntArray) -> Figure:
+    """One number where all are the same."""
+    if not len(figures):
+        return 0
+    first = figures[0]
+    return int(first) if (figures == first).all() else figures
 
 
 def _gives(pool: Pool) -> Hashable:

@@ -15,7 +15,8 @@ from allocator.domain.placement import Volume
 from allocator.domain.policy import Policy
 from allocator.domain.request import Request
 from allocator.fleet import Ask, Fleet, IntArray
-from allocator.rule import Rows, Rule
+from allocator.rule import Over, Reads, Rows, Rule
+from allocator.slack import Slack
 
 if TYPE_CHECKING:
     from allocator.solver.counts import Expression
@@ -53,9 +54,25 @@ class Goal:
     adds_up: ClassVar[bool] = True
     """A second volume at a place never costs less than it would alone; otherwise it may."""
 
+    lasting: ClassVar[bool] = False
+    """What a place costs changes only with the documents, never with what is placed."""
+    local: ClassVar[bool] = False
+    """A volume changes the cost only at the pool and the host it goes to."""
+    never_gains: ClassVar[bool] = False
+    """One more volume never makes the cost less."""
+    reads: ClassVar[Reads] = "all"
+    """What the costs read of requests: what is said of one is kept for all that are alike in that."""
+
     def __init__(self, policy: Policy, rules: Sequence[Rule]) -> None:
         self.policy = policy
         self.rules = rules
+
+    def slacks(self, over: Over, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> Sequence[Slack] | None:
+        """Where all of these hold, the volumes cost nothing, for as long as the documents stay as they are.
+
+        None: it is not known where that is.
+        """
+        return None
 
     def pool_cost(self, ask: Ask, fleet: Fleet, only: Rows = None) -> IntArray | int | None:
         """What the goal costs more if the volume goes to each pool, or to any; None: nothing."""

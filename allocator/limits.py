@@ -5,9 +5,9 @@ Such a rule states its limits, once; the masks, the encoding, the check and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -16,15 +16,16 @@ from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
 from allocator.domain.placement import ALL, Charge, Touched
 from allocator.domain.places import Pool
-from allocator.domain.request import Request
+from allocator.domain.request import Mark, Request
 from allocator.domain.sizes import format_count
-from allocator.fleet import Ask, BoolArray, Fleet, IntArray
-from allocator.rule import Rows, Rule, Violation
+from allocator.fleet import Ask, BoolArray, Figure, Fleet, IntArray, Sees
+from allocator.rule import Over, Rows, Rule, Violation
+from allocator.slack import ENDLESS, Gate, Slack
 
 if TYPE_CHECKING:
     from allocator.solver.model import Model
 
-UNLIMITED: Final = 2**62
+UNLIMITED: Final = ENDLESS
 """A limit that no sum reaches."""
 
 
@@ -56,26 +57,52 @@ class Limit:
         """The limit at one place: never more than fits an array's cell, however far a total is oversold."""
         return min(self.at_most if isinstance(self.at_most, int) else self.at_most(place), UNLIMITED)
 
-    def rows(self, fleet: Fleet) -> IntArray | int:
-        return self.at_most if isinstance(self.at_most, int) else fleet.each(self.charge.over, self.of)
+    def rows(self, fleet: Fleet, only: Rows = None) -> Figure:
+        """The limit at each row."""
+        return self.at_most if isinstance(self.at_most, int) else fleet.each(self.charge.over, self.of, only)
 
-    def excess(self, total: IntArray, gate: IntArray | None, limit: IntArray | int) -> IntArray:
-        """The amounts above the limit, where it holds."""
-        over: IntArray = np.maximum(total - limit, 0)
-        if gate is None:
-            return over
-        return np.where(gate >= 1 if self.where is not None else gate == 0, over, 0)
+    def slack(self, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> Slack | None:
+        """Where the violation does not grow by these asks together; None: nowhere does it."""
+        more = fleet.amounts(self.charge, asks, only)
+        nothing = more == 0
+        if self.gate is None and nothing is True:
+            return None
+        most = self.rows(fleet, only)
+        index = fleet.index(self.charge.over, only)
+        if self.gate is None:
+            room = _where(nothing | (most >= UNLIMITED) | _unlabelled(self.charge, index), UNLIMITED, most - more)
+            return None if _endless(room) else Slack(None if self.arrivals else self.charge, index, room)
+        return self._gated(self.gate, more, fleet.amounts(self.gate, asks, only), most, index, fleet, only)
+
+    def _gated(
+        self, gate: Charge, more: Figure, comes: Figure, most: Figure, index: IntArray, fleet: Fleet, only: Rows
+    ) -> Slack | None:
+        if self.where is not None:
+            # Who makes the limit hold minds what lies above it; who adds to the sum minds the limit where it holds.
+            free, least = (more == 0) & (comes == 0), _where(comes == 0, 1, 0)
+            highest = _where(more == 0, 0, UNLIMITED)
+        else:
+            free, least, highest = (more == 0) | (comes > 0), 0, 0
+        room = _where(free | (most >= UNLIMITED) | _unlabelled(self.charge, index), UNLIMITED, most - more)
+        if _endless(room):
+            return None
+        return Slack(self.charge, index, room, Gate(gate, fleet.index(gate.over, only), least, highest))
 
     @property
     def gate(self) -> Charge | None:
         return self.where if self.where is not None else self.unless
 
 
-def named_domain(key: str, over: str, members: Callable[[Request], bool]) -> Limit:
+def named_domain(key: str, over: str, mark: Mark, members: Callable[[Request], bool]) -> Limit:
     """Volumes that are told apart by a kind of failure domain lie on no pool that names none: it proves nothing."""
-    sees = partial(_names_none, over, None, None)
-    unnamed = Charge("volumes", "pool", partial(_names_none, over), sees, members)
+    unnamed = Charge("volumes", "pool", partial(_names_none, over), _sees_domain(over), mark, members)
     return Limit(f"{key}-named", "volumes", unnamed, 0, closed=f"name no {over}")
+
+
+@cache
+def _sees_domain(over: str) -> Sees:
+    """One function for each kind of domain, since places are grouped by it once and for all."""
+    return partial(_names_none, over, None, None)
 
 
 def _names_none(over: str, request: object, alternative: object, pool: Pool) -> int:
@@ -94,66 +121,52 @@ class LimitRule(Rule):
         """The limits that concern one request. Each is made once, since sums are kept under its charges."""
         raise LookupError(f"Rule {self.name} states no limits.")
 
+    def concerned(self, request: Request, inventory: Inventory) -> bool:
+        return any(True for _ in self.limits(request, inventory))
+
     def open_pools(self, ask: Ask, fleet: Fleet, only: Rows = None) -> BoolArray | None:
         return self._open("pool", (ask,), fleet, only)
 
     def open_hosts(self, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> BoolArray | None:
         return self._open("host", asks, fleet, only)
 
+    def slacks(self, over: Over, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> Sequence[Slack]:
+        found = []
+        for limit in self._binding(over, asks, fleet):
+            slack = limit.slack(asks, fleet, only)
+            if slack is not None:
+                found.append(slack)
+        return found
+
+    def _open(self, over: Over, asks: Sequence[Ask], fleet: Fleet, only: Rows) -> BoolArray | None:
+        if not self._binding(over, asks, fleet):
+            return None
+        mask = np.ones(len(fleet.places(over)) if only is None else len(only), dtype=np.bool_)
+        for slack in self.slacks(over, asks, fleet, only):
+            mask &= slack.holds(fleet)
+        return mask
+
+    def _binding(self, over: Over, asks: Sequence[Ask], fleet: Fleet) -> Collection[Limit]:
+        """The limits over such places that can close one to these asks."""
+        if len(asks) == 1:
+            return self._binding_on(over, asks[0], fleet)
+        return dict.fromkeys(limit for ask in asks for limit in self._binding_on(over, ask, fleet))
+
+    def _binding_on(self, over: Over, ask: Ask, fleet: Fleet) -> tuple[Limit, ...]:
+        if self.reads == "all":
+            return tuple(self._limits_over(over, ask, fleet))
+        return fleet.remember((self, over, "binding"), ask, partial(self._found_binding, over, ask, fleet))
+
+    def _found_binding(self, over: Over, ask: Ask, fleet: Fleet) -> tuple[Limit, ...]:
+        return tuple(limit for limit in self._limits_over(over, ask, fleet) if limit.slack((ask,), fleet) is not None)
+
+    def _limits_over(self, over: Over, ask: Ask, fleet: Fleet) -> list[Limit]:
+        at_hosts = over == "host"
+        limits = self.limits(ask.request, fleet.inventory)
+        return [limit for limit in limits if (limit.charge.over == "host") == at_hosts]
+
     def _limits_of(self, asks: Iterable[Ask], inventory: Inventory) -> Iterable[Limit]:
         return self._limits_on((ask.request for ask in asks), inventory)
-
-    def _open(self, over: str, asks: Sequence[Ask], fleet: Fleet, only: Rows) -> BoolArray | None:
-        mask: BoolArray | None = None
-        for limit in self._binding(over, asks, fleet):
-            found = self._not_worse(limit, asks, fleet, only)
-            if found is not None:
-                mask = found if mask is None else mask & found
-        return mask
-
-    def _binding(self, over: str, asks: Sequence[Ask], fleet: Fleet) -> Iterable[Limit]:
-        """The limits over such places that can close one to these asks."""
-        found = [
-            fleet.remember((self, over, "binding"), ask, partial(self._binding_on, over, ask, fleet))
-            if self.local
-            else self._binding_on(over, ask, fleet)
-            for ask in asks
-        ]
-        return found[0] if len(found) == 1 else dict.fromkeys(limit for limits in found for limit in limits)
-
-    def _binding_on(self, over: str, ask: Ask, fleet: Fleet) -> tuple[Limit, ...]:
-        limits = self.limits(ask.request, fleet.inventory)
-        return tuple(
-            limit for limit in limits if (limit.charge.over == "host") == (over == "host") and _binds(limit, ask, fleet)
-        )
-
-    def _not_worse(self, limit: Limit, asks: Sequence[Ask], fleet: Fleet, only: Rows) -> BoolArray | None:
-        """Where the amount of the limit's violation does not grow; None: nowhere does it."""
-        if limit.gate is not None:
-            return self._gated(limit, asks, fleet, only)
-        rooms = [_lasting_room(limit, ask, fleet) for ask in asks]
-        known = [room for room in rooms if room is not None]
-        if not known:
-            return None
-        room = known[0] if len(known) == 1 else _room(limit, asks, fleet)
-        assert room is not None
-        room = room if only is None else room[only]
-        if limit.arrivals:
-            return room >= 0
-        now = fleet.sums(limit.charge)
-        return (now if only is None else now[only]) <= room
-
-    def _gated(self, limit: Limit, asks: Sequence[Ask], fleet: Fleet, only: Rows) -> BoolArray | None:
-        assert limit.gate is not None
-        rows: Any = slice(None) if only is None else only
-        more, most = fleet.amounts(limit.charge, asks)[rows], limit.rows(fleet)
-        most = most if isinstance(most, int) else most[rows]
-        now, gate = fleet.sums(limit.charge)[rows], fleet.sums(limit.gate)[rows]
-        gate_then = gate + fleet.amounts(limit.gate, asks)[rows]
-        mask: BoolArray = limit.excess(now + more, gate_then, most) <= limit.excess(now, gate, most)
-        codes, _ = fleet.labels(limit.charge.over)
-        mask |= codes[rows] < 0
-        return mask
 
     def encode(self, model: Model) -> None:
         for limit in self._limits_of(model.asks(), model.inventory):
@@ -166,22 +179,30 @@ class LimitRule(Rule):
             )
 
     def violations(self, inventory: Inventory, touched: Touched | None = None) -> Iterator[Violation]:
-        for limit in self._checked_limits(inventory, touched):
-            for label, place in _labels(limit.charge, inventory, touched):
-                amount = _amount(limit, label, place, inventory)
-                if amount > 0:
-                    yield Violation(self.name, (limit.key, limit.charge.over, label), amount, limit)
+        limits = self._checked_limits(inventory, touched)
+        for limit, most, label in _stated(limits, inventory, touched):
+            amount = _amount(limit, most, label, inventory)
+            if amount > 0:
+                yield Violation(self.name, (limit.key, limit.charge.over, label), amount, limit)
 
-    def _checked_limits(self, inventory: Inventory, touched: Touched | None) -> Iterable[Limit]:
+    def _checked_limits(self, inventory: Inventory, touched: Touched | None) -> Collection[Limit]:
         if touched is not None:
             requests: Iterable[Request] = touched.requests
         else:
             requests = (volume.request for volume in inventory.all_volumes())
         return self._limits_on(requests, inventory)
 
-    def _limits_on(self, requests: Iterable[Request], inventory: Inventory) -> Iterable[Limit]:
-        found = {id(limit): limit for request in requests for limit in self.limits(request, inventory)}
-        return found.values()
+    def _limits_on(self, requests: Iterable[Request], inventory: Inventory) -> Collection[Limit]:
+        """The limits that concern these requests, each once: the very tuple that a rule keeps for all, if it does."""
+        found: dict[int, Iterable[Limit]] = {}
+        for request in requests:
+            limits = self.limits(request, inventory)
+            found[id(limits)] = limits
+        if len(found) == 1:
+            (only,) = found.values()
+            if isinstance(only, tuple):
+                return only
+        return {id(limit): limit for limits in found.values() for limit in limits}.values()
 
     def reason(self, violation: Violation, inventory: Inventory) -> Reason:
         limit = violation.cause
@@ -200,17 +221,16 @@ class LimitRule(Rule):
         for limit in self._limits_of(asks, fleet.inventory):
             if (limit.charge.over == "host") != (over == "host"):
                 continue
-            asked = int(fleet.amounts(limit.charge, asks)[rows].max())
-            found = self._not_worse(limit, asks, fleet, rows)
-            if found is None or found.all():
+            slack = limit.slack(asks, fleet, rows)
+            if slack is None or slack.holds(fleet).all():
                 continue
+            asked = int(np.max(fleet.amounts(limit.charge, asks, rows)))
             if not asked:
                 disturbed = disturbed or limit.disturbed
                 continue
             if limit.closed is not None:
                 return limit.closed
-            most = limit.rows(fleet)
-            left = (most if isinstance(most, int) else most[rows]) - fleet.sums(limit.charge)[rows]
+            left = limit.rows(fleet, rows) - fleet.sums(limit.charge)[rows]
             best = int(left.argmax())
             name = fleet.places(over)[rows[best]].name
             room = limit.show(max(0, int(left[best])))
@@ -218,28 +238,20 @@ class LimitRule(Rule):
         return disturbed or f"break rule {self.name}"
 
 
-def _room(limit: Limit, asks: Sequence[Ask], fleet: Fleet) -> IntArray | None:
-    """What may lie at each place so that the asks still fit; None where they take nothing that is limited."""
-    more, most = fleet.amounts(limit.charge, asks), limit.rows(fleet)
-    codes, _ = fleet.labels(limit.charge.over)
-    free = (more == 0) | (most >= UNLIMITED) | (codes < 0)
-    return None if free.all() else np.where(free, UNLIMITED, most - more)
+def _unlabelled(charge: Charge, index: IntArray) -> BoolArray | bool:
+    """Rows that have no label, and so nothing that could be summed: pools and hosts all have their names."""
+    return False if charge.over in ("pool", "host", ALL) else index < 0
 
 
-def _lasting_room(limit: Limit, ask: Ask, fleet: Fleet) -> IntArray | None:
-    return fleet.remember(limit, ask, partial(_room, limit, (ask,), fleet))
+def _endless(room: Figure) -> bool:
+    return room >= UNLIMITED if isinstance(room, int) else bool((room >= UNLIMITED).all())
 
 
-def _binds(limit: Limit, ask: Ask, fleet: Fleet) -> bool:
-    """Whether the ask counts for a limit, or for what the limit is tied to, wherever there is a limit."""
-    if limit.gate is None:
-        return _lasting_room(limit, ask, fleet) is not None
-    return fleet.remember((limit, "binds"), ask, partial(_gate_binds, limit, limit.gate, ask, fleet))
-
-
-def _gate_binds(limit: Limit, gate: Charge, ask: Ask, fleet: Fleet) -> bool:
-    counts = (fleet.amounts(limit.charge, (ask,)) > 0) | (fleet.amounts(gate, (ask,)) > 0)
-    return bool((counts & (np.asarray(limit.rows(fleet)) < UNLIMITED)).any())
+def _where(condition: BoolArray | bool, then: int, otherwise: Figure) -> Figure:
+    """`np.where`, which stays one number where it can."""
+    if isinstance(condition, bool):
+        return then if condition else otherwise
+    return np.where(condition, then, otherwise)
 
 
 def _total(limit: Limit, label: str, inventory: Inventory) -> int:
@@ -254,11 +266,47 @@ def _total(limit: Limit, label: str, inventory: Inventory) -> int:
     )
 
 
-def _amount(limit: Limit, label: str, place: Any, inventory: Inventory) -> int:
+def _stated(
+    limits: Collection[Limit], inventory: Inventory, touched: Touched | None
+) -> Iterable[tuple[Limit, int, str]]:
+    """Every place to be checked at which a limit is stated, and the limit there."""
+    if touched is None or not isinstance(limits, tuple):
+        return _stated_anywhere(limits, inventory, touched)
+    # What every request meets at a place is looked up once and kept.
+    found: list[tuple[Limit, int, str]] = []
+    known = inventory.figures(limits)
+    for place in touched.places:
+        stated = known.get(place)
+        if stated is None:
+            stated = known[place] = tuple(_stated_at(limits, *place, inventory))
+        found += stated
+    if "elsewhere" not in known:
+        known["elsewhere"] = [limit for limit in limits if limit.charge.over not in ("pool", "host")]
+    found += _stated_anywhere(known["elsewhere"], inventory, touched)
+    return found
+
+
+def _stated_anywhere(
+    limits: Iterable[Limit], inventory: Inventory, touched: Touched | None
+) -> Iterator[tuple[Limit, int, str]]:
+    for limit in limits:
+        for label, place in _labels(limit.charge.over, inventory, touched):
+            most = limit.of(place)
+            if most < UNLIMITED:
+                yield limit, most, label
+
+
+def _stated_at(
+    limits: Iterable[Limit], over: str, label: str, inventory: Inventory
+) -> Iterator[tuple[Limit, int, str]]:
+    place = inventory.pools[label] if over == "pool" else inventory.hosts[label]
+    for limit in limits:
+        if limit.charge.over == over and (most := limit.of(place)) < UNLIMITED:
+            yield limit, most, label
+
+
+def _amount(limit: Limit, most: int, label: str, inventory: Inventory) -> int:
     """What is above the limit at one place, 0 where the limit does not hold."""
-    most = limit.of(place)
-    if most >= UNLIMITED:
-        return 0
     if limit.where is not None and inventory.total(limit.where, label) < 1:
         return 0
     if limit.unless is not None and inventory.total(limit.unless, label) > 0:
@@ -266,17 +314,15 @@ def _amount(limit: Limit, label: str, place: Any, inventory: Inventory) -> int:
     return max(0, _total(limit, label, inventory) - most)
 
 
-def _labels(charge: Charge, inventory: Inventory, touched: Touched | None) -> Iterator[tuple[str, Any]]:
+def _labels(over: str, inventory: Inventory, touched: Touched | None) -> Sequence[tuple[str, Any]]:
     """The places to be checked for a charge: (label, pool or host; None for `all` and failure domains)."""
-    if charge.over == "host":
-        hosts = list(inventory.hosts) if touched is None else sorted(touched.hosts)
-        yield from ((name, inventory.hosts[name]) for name in hosts)
-    elif charge.over == "pool":
-        names = list(inventory.pools) if touched is None else sorted(touched.pools)
-        yield from ((name, inventory.pools[name]) for name in names)
-    elif charge.over == ALL:
-        yield ALL, None
-    else:
-        pools = inventory.pools if touched is None else touched.pools
-        labels = {inventory.pools[name].domain(charge.over) for name in pools}
-        yield from ((label, None) for label in sorted(label for label in labels if label is not None))
+    if over == "host":
+        hosts = inventory.hosts
+        return [*hosts.items()] if touched is None else [(name, hosts[name]) for name in touched.hosts]
+    pools = inventory.pools
+    if over == "pool":
+        return [*pools.items()] if touched is None else [(name, pools[name]) for name in touched.pools]
+    if over == ALL:
+        return [(ALL, None)]
+    labels = {pools[name].domain(over) for name in (pools if touched is None else touched.pools)}
+    return [(label, None) for label in sorted(label for label in labels if label is not None)]

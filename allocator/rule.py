@@ -9,19 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
 from allocator.domain.placement import Touched, Volume
 from allocator.domain.policy import Policy
+from allocator.domain.request import Request
 from allocator.fleet import Ask, BoolArray, Fleet, IntArray
+from allocator.slack import Slack
 
 if TYPE_CHECKING:
     from allocator.solver.model import Model
 
 Rows = IntArray | None
 """The rows asked about; None: all of them."""
+Over = Literal["pool", "host"]
+Reads = Literal["wishes", "pins", "all"]
+"""What of a request decides: `Request.wishes`, `Request.pins`, or anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,15 @@ class Rule:
     """Adding volumes never mends a violation."""
     local: ClassVar[bool] = True
     """A volume changes the answer only for the pool and the host it goes to."""
+    reads: ClassVar[Reads] = "all"
+    """What the masks read of requests: what they say of one is kept for all that are alike in that."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
+
+    def concerned(self, request: Request, inventory: Inventory) -> bool:
+        """False where it closes nothing to this request, whatever lies there."""
+        return True
 
     def open_pools(self, ask: Ask, fleet: Fleet, only: Rows = None) -> BoolArray | None:
         """Pools where the ask, alone, breaks and worsens nothing; None: nothing to say."""
@@ -68,6 +79,13 @@ class Rule:
 
     def open_hosts(self, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> BoolArray | None:
         """Hosts that take all these volumes of one VM together; None: nothing to say."""
+        return None
+
+    def slacks(self, over: Over, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> Sequence[Slack] | None:
+        """The same as sums that leave room where all of these hold, for as long as the documents stay as they are.
+
+        None: the rule is not about sums, and its masks are to be asked.
+        """
         return None
 
     def links(self, fleet: Fleet) -> Links | None:
@@ -109,7 +127,7 @@ def checked(inventory: Inventory, touched: Touched | None) -> Iterator[Volume]:
     if touched is None:
         yield from inventory.all_volumes()
         return
-    for name in sorted(touched.volumes):
+    for name in touched.volumes:
         volume = inventory.find(name)
         if volume is not None:
             yield volume

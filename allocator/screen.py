@@ -9,6 +9,8 @@ import numpy as np
 
 from allocator.domain.request import Request
 from allocator.fleet import Ask, BoolArray, Fleet, IntArray
+from allocator.goal import Tiers
+from allocator.outlook import Outlook
 from allocator.rule import Links, Rows, Rule
 
 
@@ -20,6 +22,13 @@ class Screen:
         self.rules = rules
         self.links = _joined([links for rule in rules if (links := rule.links(fleet)) is not None], fleet)
         self.views = _views(self.links)
+        self._outlook: Outlook | None = None
+
+    def outlook(self, tiers: Tiers) -> Outlook:
+        """All that can be kept ready for ranking by these goals; that of the goals asked for last is kept."""
+        if self._outlook is None or self._outlook.tiers is not tiers:
+            self._outlook = Outlook(self.fleet, self.rules, self.links, self.views, tiers)
+        return self._outlook
 
     def asks(self, request: Request, coming: frozenset[str] = frozenset()) -> list[Ask]:
         """Every way to keep the request on some pool, the preferred ones first."""
@@ -31,7 +40,12 @@ class Screen:
         return self.narrowed(mask, ask, self.rules, only)
 
     def narrowed(self, mask: BoolArray, ask: Ask, rules: Iterable[Rule], only: Rows = None) -> BoolArray:
-        """The mask without the pools that these rules close to the ask; it is written to."""
+        """The mask without the pools that these rules close to the ask, or that would keep it in another way.
+
+        It is written to.
+        """
+        keeps = self.fleet.remember("keeps", ask, partial(self.fleet.keeps, ask))
+        mask &= keeps if only is None else keeps[only]
         for rule in rules:
             if rule.static:
                 found = self.fleet.remember((rule, "pool"), ask, partial(rule.open_pools, ask, self.fleet))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from allocator.domain.inventory import Inventory
@@ -86,10 +87,11 @@ def test_a_volume_is_new_where_it_was_not_before() -> None:
 def test_what_is_remembered_is_bounded_by_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """3 rows an answer and at most 7 numbers: the fourth answer makes the fleet forget, and all stay right."""
     monkeypatch.setattr("allocator.fleet.MOST_CELLS", 7)
-    fleet = Fleet(Inventory([pool("p"), pool("q"), pool("r")]))
+    fleet = Fleet(Inventory([pool("p", price=1), pool("q", price=2), pool("r", price=3)]))
+    priced = Charge("price", "pool", lambda asked, _, place: asked.size_bytes * place.price, lambda place: place.price)
     kept = []
     for size_bytes in (1, 2, 3, 4, 5):
         (ask,) = fleet.asks(request("r", size_bytes))
-        assert fleet.amounts(BYTES, [ask]).tolist() == [size_bytes] * 3
+        assert np.array_equal(fleet.amounts(priced, [ask]), [size_bytes, 2 * size_bytes, 3 * size_bytes])
         kept.append(len(fleet._remembered))
     assert kept == [1, 2, 3, 1, 2]

@@ -103,7 +103,7 @@ def test_a_search_that_is_given_up_leaves_nothing_behind(monkeypatch: pytest.Mon
     tiers = tiers_of(PRICED, screen.rules)
     asked = [request(f"r{number}", 2, vm="m") for number in range(4)]
     assert rank(asked, screen, tiers) is not None
-    monkeypatch.setattr(ranking, "LIMIT", 13)
+    monkeypatch.setattr(ranking, "LIMIT", 3)
     with pytest.raises(Beyond):
         rank(asked, screen, tiers)
     assert screen.fleet.placed == {}

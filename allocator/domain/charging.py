@@ -19,7 +19,10 @@ def kept(alternative: Alternative, pool: Pool) -> Alternative:
     if not pool.manifest.qos.always or alternative.by_hypervisor:
         return alternative
     kind = Kind.DEFAULT if alternative.kind is Kind.NONE else alternative.kind
-    return replace(alternative, kind=kind, qos=alternative.qos.filled_from(pool.given_qos))
+    qos = alternative.qos.filled_from(pool.given_qos)
+    if kind is alternative.kind and qos is alternative.qos:
+        return alternative
+    return replace(alternative, kind=kind, qos=qos)
 
 
 def made_bytes(request: Request, pool: Pool) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 from allocator.domain.placement import ALL, Charge, Volume
 from allocator.domain.places import Connection, Host, Place, Pool, Tenant
-from allocator.domain.request import Offering
+from allocator.domain.request import Mark, Offering
 
 
 class Inventory:
@@ -37,10 +37,11 @@ class Inventory:
         self.volumes: dict[str, Volume] = {}
         self.arrivals: frozenset[str] = frozenset()
         self._at: dict[tuple[str, str], dict[str, Volume]] = defaultdict(dict)
-        self._groups: dict[str, dict[str, Volume]] = defaultdict(dict)
-        self._near: dict[str, dict[str, Volume]] = defaultdict(dict)
+        self._marked: dict[Mark, dict[str, Volume]] = defaultdict(dict)
         self._vms: dict[str, dict[str, Volume]] = defaultdict(dict)
-        self._totals: dict[Charge, dict[str, int]] = {}
+        self._totals: dict[Mark | None, dict[Charge, dict[str, int]]] = {None: {}}
+        """By the mark that the volumes carry which a charge counts; those of a mark are forgotten with the last one."""
+        self._figures: dict[Hashable, dict[Any, Any]] = {}
         for volume in volumes:
             self._add(volume)
 
@@ -64,28 +65,42 @@ class Inventory:
 
     def members(self, group: str) -> Iterable[Volume]:
         """The volumes that belong to a group."""
-        return self._groups.get(group, {}).values()
+        return self.marked(("group", group))
 
     def wanting(self, group: str) -> Iterable[Volume]:
         """The volumes that want to be near a group."""
-        return self._near.get(group, {}).values()
+        return self.marked(("near", group))
+
+    def marked(self, mark: Mark) -> Iterable[Volume]:
+        """The volumes that carry a mark."""
+        return self._marked.get(mark, {}).values()
 
     def groups(self) -> Iterable[str]:
         """Every group with a member, or that a volume wants to be near."""
-        return sorted({name for table in (self._groups, self._near) for name, found in table.items() if found})
+        return sorted({name for kind, name in self._marked if kind != "tenant"})
 
     def total(self, charge: Charge, place: str) -> int:
         """The sum of a charge over the volumes at one place: a tally, kept as volumes come and go."""
-        return self.totals(charge).get(place, 0)
+        kept = self._totals.get(charge.mark)
+        tally = kept.get(charge) if kept is not None else None
+        return (self.totals(charge) if tally is None else tally).get(place, 0)
 
     def totals(self, charge: Charge) -> Mapping[str, int]:
         """The sums of a charge at every place that has any."""
-        tally = self._totals.get(charge)
+        mark = charge.mark
+        if mark is not None and mark not in self._marked:
+            return {}
+        kept = self._totals.setdefault(mark, {})
+        tally = kept.get(charge)
         if tally is None:
-            tally = self._totals[charge] = defaultdict(int)
-            for volume in self.volumes.values():
+            tally = kept[charge] = {}
+            for volume in self.volumes.values() if mark is None else self.marked(mark):
                 self._count(charge, tally, volume, 1)
         return tally
+
+    def figures(self, what: Hashable) -> dict[Any, Any]:
+        """Where to keep what rests on documents only, by place; `what` must be lasting."""
+        return self._figures.setdefault(what, {})
 
     def all_volumes(self) -> Iterator[Volume]:
         yield from self.volumes.values()
@@ -128,27 +143,31 @@ class Inventory:
         yield self._at["pool", volume.pool]
         for host in volume.hosts:
             yield self._at["host", host]
-        request = volume.request
-        if request.group:
-            yield self._groups[request.group]
-        if request.near:
-            yield self._near[request.near.group]
-        if request.vm:
-            yield self._vms[request.vm]
+        for mark in volume.request.marks:
+            yield self._marked[mark]
+        if volume.request.vm:
+            yield self._vms[volume.request.vm]
 
     def _add(self, volume: Volume) -> None:
         self.volumes[volume.name] = volume
         for index in self._indices(volume):
             index[volume.name] = volume
-        for charge, tally in self._totals.items():
-            self._count(charge, tally, volume, 1)
+        self._count_everywhere(volume, 1)
 
     def _remove(self, volume: Volume) -> None:
         del self.volumes[volume.name]
         for index in self._indices(volume):
             del index[volume.name]
-        for charge, tally in self._totals.items():
-            self._count(charge, tally, volume, -1)
+        self._count_everywhere(volume, -1)
+        for mark in volume.request.marks:
+            if not self._marked[mark]:
+                del self._marked[mark]
+                self._totals.pop(mark, None)
+
+    def _count_everywhere(self, volume: Volume, sign: int) -> None:
+        for mark in (None, *volume.request.marks):
+            for charge, tally in self._totals.get(mark, {}).items():
+                self._count(charge, tally, volume, sign)
 
     def _count(self, charge: Charge, tally: dict[str, int], volume: Volume, sign: int) -> None:
         for label, place in self.places(volume, charge.over):
@@ -176,6 +195,7 @@ class _Overlay(Inventory):
         self._came = {volume.name: volume for volume in arrivals}
         self.arrivals = base.arrivals | frozenset(self._came)
         self._tallies: dict[Charge, Mapping[str, int]] = {}
+        self._moves: dict[str, list[tuple[str, Place, Volume, int]]] = {}
 
     @property
     def volumes(self) -> dict[str, Volume]:  # type: ignore[override]
@@ -196,12 +216,8 @@ class _Overlay(Inventory):
     def volumes_of_vm(self, vm: str) -> Iterable[Volume]:
         return self._mix(self.base.volumes_of_vm(vm), [v for v in self._came.values() if v.request.vm == vm])
 
-    def members(self, group: str) -> Iterable[Volume]:
-        return self._mix(self.base.members(group), [v for v in self._came.values() if v.request.group == group])
-
-    def wanting(self, group: str) -> Iterable[Volume]:
-        came = [v for v in self._came.values() if v.request.near and v.request.near.group == group]
-        return self._mix(self.base.wanting(group), came)
+    def marked(self, mark: Mark) -> Iterable[Volume]:
+        return self._mix(self.base.marked(mark), [v for v in self._came.values() if mark in v.request.marks])
 
     def groups(self) -> Iterable[str]:
         requests = [volume.request for volume in self._came.values()]
@@ -215,10 +231,16 @@ class _Overlay(Inventory):
         return before is None or label not in [known for known, _ in self.places(before, over)]
 
     def total(self, charge: Charge, place: str) -> int:
-        return self.base.total(charge, place) + self._change(charge).get(place, 0)
+        change = self._tallies.get(charge)
+        if change is None:
+            change = self._change(charge)
+        return self.base.total(charge, place) + change.get(place, 0)
+
+    def figures(self, what: Hashable) -> dict[Any, Any]:
+        return self.base.figures(what)
 
     def totals(self, charge: Charge) -> Mapping[str, int]:
-        change = self._change(charge)
+        change = self._tallies.get(charge) or self._change(charge)
         return {**self.base.totals(charge), **{place: self.total(charge, place) for place in change}}
 
     def settle(self, arrivals: Iterable[Volume] = (), departures: Iterable[str] = ()) -> None:
@@ -231,12 +253,22 @@ class _Overlay(Inventory):
         yield from came
 
     def _change(self, charge: Charge) -> Mapping[str, int]:
-        change = self._tallies.get(charge)
-        if change is None:
-            tally: dict[str, int] = {}
-            for name in self._gone:
-                self._count(charge, tally, self.base.volumes[name], -1)
-            for volume in self._came.values():
-                self._count(charge, tally, volume, 1)
-            change = self._tallies[charge] = tally
+        change: dict[str, int] = {}
+        for label, place, volume, sign in self._moves.get(charge.over) or self._moved(charge.over):
+            amount = charge.of(volume.request, volume.alternative, place)
+            if amount:
+                change[label] = change.get(label, 0) + sign * amount
+        self._tallies[charge] = change
         return change
+
+    def _moved(self, over: str) -> Sequence[tuple[str, Place, Volume, int]]:
+        """What left (-1) and what came (1), at each place of one kind."""
+        if over not in self._moves:
+            gone = [(self.base.volumes[name], -1) for name in self._gone]
+            came = [(volume, 1) for volume in self._came.values()]
+            self._moves[over] = [
+                (label, place, volume, sign)
+                for volume, sign in (*gone, *came)
+                for label, place in self.places(volume, over)
+            ]
+        return self._moves[over]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from allocator.domain.charging import kept
 from allocator.domain.places import Place, Pool
 from allocator.domain.qos import Alternative, Kind
-from allocator.domain.request import Request
+from allocator.domain.request import Mark, Request
 
 ALL: Final = "all"
 """The one place that holds everything."""
@@ -61,37 +61,50 @@ class Charge:
     """How much one volume takes of something that is summed per place.
 
     `over` is `pool`, `host`, `all` or a failure domain; the place given to `amount` is the host for `host`
-    and the pool for all others, and `amount` reads no more of it than `sees` shows. `members` narrows the sum
-    to some requests. Charges are compared by identity, since totals are kept under them: a rule makes each once.
+    and the pool for all others, and `amount` reads no more of it than `sees` shows. `mark` narrows the sum
+    to the requests that carry it, so that it is found among those and need not be kept, and `members` narrows it
+    further. Charges are compared by identity, since totals are kept under them: a rule makes each once.
     """
 
     name: str
     over: str
     amount: Callable[[Request, Alternative, Any], int]
     sees: Callable[[Any], Hashable] = see_nothing
+    mark: Mark | None = None
     members: Callable[[Request], bool] | None = None
 
+    def counts(self, request: Request) -> bool:
+        """Whether the sum is about this request at all."""
+        if self.mark is not None and self.mark not in request.marks:
+            return False
+        return self.members is None or self.members(request)
+
     def of(self, request: Request, alternative: Alternative, place: Place) -> int:
-        if self.members is not None and not self.members(request):
+        if (self.mark is not None or self.members is not None) and not self.counts(request):
             return 0
         return self.amount(request, alternative, place)
 
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """The places and requests that a change has touched: what needs to be checked again."""
+    """The places and requests that a change has touched, by name: what needs to be checked again."""
 
-    volumes: frozenset[str]
-    pools: frozenset[str]
-    hosts: frozenset[str]
+    volumes: tuple[str, ...]
+    pools: tuple[str, ...]
+    hosts: tuple[str, ...]
     requests: tuple[Request, ...]
+    places: tuple[tuple[Literal["pool", "host"], str], ...]
+    """Pools and hosts, each with its kind."""
 
     @classmethod
     def by(cls, volumes: Iterable[Volume]) -> Touched:
         changed = list(volumes)
+        pools = sorted({volume.pool for volume in changed})
+        hosts = sorted({host for volume in changed for host in volume.hosts})
         return cls(
-            volumes=frozenset(volume.name for volume in changed),
-            pools=frozenset(volume.pool for volume in changed),
-            hosts=frozenset(host for volume in changed for host in volume.hosts),
+            volumes=tuple(sorted({volume.name for volume in changed})),
+            pools=tuple(pools),
+            hosts=tuple(hosts),
             requests=tuple(volume.request for volume in changed),
+            places=(*(("pool", name) for name in pools), *(("host", name) for name in hosts)),
         )

@@ -62,13 +62,17 @@ class Band:
         return any(getattr(self, field.name) is not None for field in fields(self))
 
 
+NOTHING: Final = Band()
+"""Nothing asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bands:
     """One unit in its three directions."""
 
-    total: Band = Band()
-    read: Band = Band()
-    write: Band = Band()
+    total: Band = NOTHING
+    read: Band = NOTHING
+    write: Band = NOTHING
 
     def __iter__(self) -> Iterator[tuple[Direction, Band]]:
         yield "total", self.total
@@ -120,6 +124,8 @@ class Qos:
         """Every figure that is stated, in a fixed order."""
         for unit in UNITS:
             for direction, band in self.bands(unit):
+                if band is NOTHING:
+                    continue
                 for field in FIELDS:
                     value = getattr(band, field)
                     if value is not None:
@@ -134,16 +140,17 @@ class Qos:
 
     def is_bounded(self) -> bool:
         """True when a ceiling on either unit covers reads and writes."""
-        return any(self.bands(unit).ceiling() is not None for unit in UNITS)
+        return self.iops.ceiling() is not None or self.bandwidth.ceiling() is not None
 
     def has_floor(self) -> bool:
-        return any(self.bands(unit).floor() for unit in UNITS)
+        return bool(self.iops.floor() or self.bandwidth.floor())
 
     def filled_from(self, default: Qos) -> Qos:
         """This form with each missing total taken from `default`: what an array that always has QoS gives."""
-        return replace(
-            self, iops=_filled(self.iops, default.iops), bandwidth=_filled(self.bandwidth, default.bandwidth)
-        )
+        iops, bandwidth = _filled(self.iops, default.iops), _filled(self.bandwidth, default.bandwidth)
+        if iops is self.iops and bandwidth is self.bandwidth:
+            return self
+        return replace(self, iops=iops, bandwidth=bandwidth)
 
     def __bool__(self) -> bool:
         return next(self.asked(), None) is not None
@@ -156,6 +163,8 @@ def _filled(bands: Bands, default: Bands) -> Bands:
     burst = total.burst
     if burst is None and bands.ceiling() is None:
         burst = default.total.burst
+    if (floor, ceiling, burst) == (total.floor, total.ceiling, total.burst):
+        return bands
     return replace(bands, total=replace(total, floor=floor, ceiling=ceiling, burst=burst))
 
 
@@ -166,6 +175,10 @@ class Alternative:
     index: int
     kind: Kind
     qos: Qos = Qos()
+
+    def __hash__(self) -> int:
+        """Of the two that tell most apart: requests are looked up by their wishes in every call."""
+        return hash((self.index, self.kind))
 
     @property
     def by_storage(self) -> bool:

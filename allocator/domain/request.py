@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import cached_property
-from typing import Literal
+from operator import attrgetter
+from typing import Final, Literal
 
 from allocator.domain.qos import Alternative, QosWish
 
@@ -13,6 +14,9 @@ Provisioning = Literal["thin", "thick"]
 Scalar = str | int | bool
 Details = tuple[tuple[str, tuple[tuple[str, Scalar], ...]], ...]
 """Vendor key/values grouped by driver, sorted by name: hashable, so that equal requests can be found."""
+MarkKind = Literal["group", "near", "tenant"]
+Mark = tuple[MarkKind, str]
+"""What some requests have in common: their group, the group that they want to be near, or their tenant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,24 @@ class Request:
     @cached_property
     def shape(self) -> tuple[object, ...]:
         """Everything rules and goals can see of it: all but its name and its VM's name."""
-        return tuple(getattr(self, field.name) for field in fields(self) if field.name not in ("name", "vm"))
+        return self.wishes, self.pins, self.group, self.apart, self.near, self.host_resources
+
+    @cached_property
+    def wishes(self) -> tuple[object, ...]:
+        """What it wants of any place: of its shape what is left without pins, groups and its VM's demands."""
+        return _WISHES(self)
+
+    @cached_property
+    def pins(self) -> tuple[object, ...]:
+        """Where it must go, and whether it is attached."""
+        return self.pool, self.host, self.cluster, self.zone, self.attaches
+
+    @cached_property
+    def marks(self) -> tuple[Mark, ...]:
+        """By what it is counted together with few others."""
+        near = self.near.group if self.near is not None else None
+        named: dict[MarkKind, str | None] = {"group": self.group, "near": near, "tenant": self.tenant}
+        return tuple((kind, name) for kind, name in named.items() if name is not None)
 
     def resource(self, name: str) -> int:
         return dict(self.resources).get(name, 0)
@@ -106,3 +127,9 @@ class Request:
     def details_for(self, driver: str) -> dict[str, Scalar]:
         """The vendor keys meant for one driver (R14); other drivers never see them."""
         return dict(dict(self.details).get(driver, ()))
+
+
+_NOT_WISHES: Final = frozenset(
+    {"name", "vm", "pool", "host", "cluster", "zone", "group", "apart", "near", "host_resources"}
+)
+_WISHES: Final = attrgetter(*(field.name for field in fields(Request) if field.name not in _NOT_WISHES))

@@ -16,7 +16,8 @@ from allocator.domain.request import Request
 from allocator.fleet import Ask, Fleet, IntArray
 from allocator.goal import Answer, Goal
 from allocator.limits import UNLIMITED, Limit, LimitRule
-from allocator.rule import Rows, Rule
+from allocator.rule import Over, Rows, Rule
+from allocator.slack import Slack
 
 if TYPE_CHECKING:
     from allocator.solver.counts import Expression
@@ -48,6 +49,9 @@ class Balance(Goal):
     """
 
     name = "balance"
+    local = True
+    never_gains = True
+    reads = "wishes"
 
     def __init__(self, policy: Policy, rules: Sequence[Rule]) -> None:
         super().__init__(policy, rules)
@@ -57,6 +61,13 @@ class Balance(Goal):
             for rule in rules
             if isinstance(rule, LimitRule) and rule.sold is not None and policy.balance.weights.get(rule.name)
         )
+
+    def slacks(self, over: Over, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> Sequence[Slack]:
+        return [
+            Slack(share, fleet.index(over, only), min(self.thresholds) - more)
+            for share in (dimension.share for dimension in self.dimensions)
+            if share.over == over and self.thresholds and np.any((more := fleet.amounts(share, asks, only)) > 0)
+        ]
 
     def pool_cost(self, ask: Ask, fleet: Fleet, only: Rows = None) -> IntArray | None:
         return self._cost("pool", (ask,), fleet, only)
@@ -83,22 +94,19 @@ class Balance(Goal):
     def _above(self, sold: int) -> int:
         return sum(max(0, sold - threshold) for threshold in self.thresholds)
 
-    def _cost(self, over: str, asks: Sequence[Ask], fleet: Fleet, only: Rows) -> IntArray | None:
-        rows: Any = slice(None) if only is None else only
+    def _cost(self, over: Over, asks: Sequence[Ask], fleet: Fleet, only: Rows) -> IntArray | None:
         total: IntArray | None = None
         for dimension in self.dimensions:
-            if dimension.limit.charge.over != over:
+            if dimension.share.over != over:
                 continue
-            shares = [
-                fleet.remember(dimension, ask, partial(_shares_of, dimension.limit, ask, fleet))[rows] for ask in asks
-            ]
-            now = fleet.sums(dimension.share)[rows]
-            then = sum(shares, now)
+            now = fleet.sums(dimension.share)
+            now = now if only is None else now.take(only)
+            then = now + fleet.amounts(dimension.share, asks, only)
             highest = int(then.max(initial=0))
             for threshold in self.thresholds:
                 if highest > threshold:
-                    grown = np.maximum(then - threshold, 0) - np.maximum(now - threshold, 0)
-                    total = dimension.weight * grown if total is None else total + dimension.weight * grown
+                    grown = dimension.weight * (np.maximum(then, threshold) - np.maximum(now, threshold))
+                    total = grown if total is None else total + grown
         return total
 
 
@@ -112,28 +120,10 @@ def share(amount: int, limit: int) -> int:
     return -(-amount * MILLION // limit)
 
 
-def _shares_of(limit: Limit, ask: Ask, fleet: Fleet) -> IntArray:
-    """`share` of one ask at every place."""
-    amounts = fleet.amounts(limit.charge, (ask,))
-    return _shares(amounts, np.broadcast_to(np.asarray(limit.rows(fleet), dtype=np.int64), len(amounts)))
-
-
-def _shares(amounts: IntArray, limits: IntArray) -> IntArray:
-    """`share`, for arrays."""
-    coarse = limits >= COARSE
-    capped = np.minimum(amounts, limits)
-    units = np.where(coarse, -(-capped >> 20), capped)
-    whole = np.where(coarse, limits >> 20, limits)
-    silent = (limits <= 0) | (limits >= UNLIMITED)
-    parts: IntArray = -(-np.where(silent, 0, units) * MILLION // np.where(silent, 1, whole))
-    return parts
-
-
 def _share_of(limit: Limit) -> Charge:
     charge = limit.charge
-    return Charge(
-        f"share of {charge.name}", charge.over, partial(_amount, limit), partial(_sees, limit), charge.members
-    )
+    amount, sees = partial(_amount, limit), partial(_sees, limit)
+    return Charge(f"share of {charge.name}", charge.over, amount, sees, charge.mark, charge.members)
 
 
 def _amount(limit: Limit, request: Request, alternative: Alternative, place: Any) -> int:

@@ -15,7 +15,8 @@ from allocator.domain.request import Request
 from allocator.fleet import Ask, Fleet, IntArray
 from allocator.goal import Answer, Goal
 from allocator.limits import UNLIMITED, Limit, LimitRule
-from allocator.rule import Rows, Rule
+from allocator.rule import Over, Rows, Rule
+from allocator.slack import Slack
 
 if TYPE_CHECKING:
     from allocator.solver.counts import Expression
@@ -30,7 +31,8 @@ class Room:
     def __init__(self, limit: Limit, room: int) -> None:
         self.limit, self.room = limit, room
         charge = limit.charge
-        self.taken = Charge(f"{charge.name} by room", charge.over, self._taken, charge.sees, charge.members)
+        name = f"{charge.name} by room"
+        self.taken = Charge(name, charge.over, self._taken, charge.sees, charge.mark, charge.members)
 
     def spare(self, place: Any) -> int:
         """What may be taken before the last room is broken into; a pool too small for a room has none to lose."""
@@ -53,6 +55,9 @@ class Headroom(Goal):
     """
 
     name = "headroom"
+    local = True
+    never_gains = True
+    reads = "wishes"
 
     def __init__(self, policy: Policy, rules: Sequence[Rule]) -> None:
         super().__init__(policy, rules)
@@ -66,12 +71,23 @@ class Headroom(Goal):
             wanted["iops"] = inventory.largest_floor_iops
         return [self._room(rule, room) for rule, room in wanted.items() if room and rule in self.sold]
 
+    def slacks(self, over: Over, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> Sequence[Slack]:
+        rooms = self.rooms(fleet.inventory) if over == "pool" else ()
+        return [
+            Slack(
+                room.taken,
+                fleet.index(over, only),
+                fleet.each(over, room.spare, only) - fleet.amounts(room.taken, asks, only),
+            )
+            for room in rooms
+        ]
+
     def pool_cost(self, ask: Ask, fleet: Fleet, only: Rows = None) -> IntArray | int | None:
         rows: Any = slice(None) if only is None else only
         total: IntArray | int = 0
         for room in self.rooms(fleet.inventory):
-            now = fleet.sums(room.taken)[rows] - fleet.each("pool", room.spare)[rows]
-            then = now + fleet.amounts(room.taken, (ask,))[rows]
+            now = fleet.sums(room.taken)[rows] - fleet.each("pool", room.spare, only)
+            then = now + fleet.amounts(room.taken, (ask,), only)
             total = total + np.maximum(then, 0) - np.maximum(now, 0)
         return total
 

@@ -22,6 +22,10 @@ class Movement(Goal):
     """
 
     name = "movement"
+    lasting = True
+    local = True
+    never_gains = True
+    reads = "wishes"
 
     def encode(self, model: Model) -> Expression:
         return sum(

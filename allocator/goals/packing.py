@@ -10,11 +10,12 @@ from allocator.domain.placement import Charge, one_each
 from allocator.domain.policy import Policy
 from allocator.fleet import Ask, Fleet, IntArray
 from allocator.goal import Answer, Goal
-from allocator.rule import Rows, Rule
+from allocator.rule import Over, Rows, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from allocator.slack import Slack
     from allocator.solver.counts import Expression
     from allocator.solver.model import Model
 
@@ -28,15 +29,22 @@ class Packing(Goal):
     """
 
     name = "packing"
+    local = True
+    never_gains = True
+    reads = "wishes"
     adds_up = False
 
     def __init__(self, policy: Policy, rules: Sequence[Rule]) -> None:
         super().__init__(policy, rules)
         self.volumes = Charge("volumes", "pool", one_each)
 
+    def slacks(self, over: Over, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> Sequence[Slack] | None:
+        return () if over == "host" else None
+
     def pool_cost(self, ask: Ask, fleet: Fleet, only: Rows = None) -> IntArray | None:
-        empty: IntArray = np.where(fleet.sums(self.volumes) == 0, 1, 0)
-        return empty if only is None else empty[only]
+        now = fleet.sums(self.volumes)
+        empty: IntArray = np.where((now if only is None else now.take(only)) == 0, 1, 0)
+        return empty
 
     def encode(self, model: Model) -> Expression:
         return model.change(model.capped(model.total(self.volumes), 1))

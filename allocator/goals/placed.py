@@ -21,6 +21,10 @@ class Placed(Goal):
     """
 
     name = "placed"
+    lasting = True
+    local = True
+    never_gains = True
+    reads = "wishes"
 
     def encode(self, model: Model) -> Expression:
         return sum(

@@ -27,6 +27,10 @@ class Preference(Goal):
     """
 
     name = "preference"
+    lasting = True
+    local = True
+    never_gains = True
+    reads = "wishes"
 
     def pool_cost(self, ask: Ask, fleet: Fleet, only: Rows = None) -> IntArray | int | None:
         if not ask.request.preferred_tags:

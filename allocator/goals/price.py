@@ -32,14 +32,17 @@ class Price(Goal):
     """
 
     name = "price"
+    lasting = True
+    local = True
+    never_gains = True
+    reads = "wishes"
 
     def __init__(self, policy: Policy, rules: Sequence[Rule]) -> None:
         super().__init__(policy, rules)
         self.paid = Charge("price", ALL, _price, sees=_sees)
 
-    def pool_cost(self, ask: Ask, fleet: Fleet, only: Rows = None) -> IntArray | None:
-        prices = fleet.amounts(self.paid, (ask,))
-        return prices if only is None else prices[only]
+    def pool_cost(self, ask: Ask, fleet: Fleet, only: Rows = None) -> IntArray | int:
+        return fleet.amounts(self.paid, (ask,), only)
 
     def encode(self, model: Model) -> Expression:
         return model.change(model.total(self.paid))

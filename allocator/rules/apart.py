@@ -10,7 +10,7 @@ from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
 from allocator.domain.placement import ALL, Charge, Touched, one_each
 from allocator.domain.policy import Policy
-from allocator.domain.request import Apart, Request
+from allocator.domain.request import Apart, Mark, Request
 from allocator.limits import Limit, LimitRule, named_domain
 from allocator.rule import Violation
 
@@ -24,16 +24,17 @@ class Wish:
     def __init__(self, group: str, apart: Apart) -> None:
         self.key = f"{group}-{apart.over}-{apart.max_per_domain}-{apart.min_domains}"
         self.apart = apart
-        mine = partial(_states, group, apart)
-        self.members = Charge(f"volumes of group {group}", apart.over, one_each, members=mine)
-        self.everywhere = Charge(f"volumes of group {group}", ALL, one_each, members=mine)
+        mine = partial(_states, apart)
+        mark: Mark = ("group", group)
+        self.members = Charge(f"volumes of group {group}", apart.over, one_each, mark=mark, members=mine)
+        self.everywhere = Charge(f"volumes of group {group}", ALL, one_each, mark=mark, members=mine)
         self.limits: list[Limit] = []
         if apart.max_per_domain is not None:
             closed = f"hold as much of group {group} as one {apart.over} may"
             limit = Limit(self.key, f"volumes of group {group}", self.members, apart.max_per_domain, closed=closed)
             self.limits.append(limit)
         if apart.over != "host":
-            self.limits.append(named_domain(self.key, apart.over, mine))
+            self.limits.append(named_domain(self.key, apart.over, mark, mine))
 
 
 class ApartRule(LimitRule):
@@ -98,5 +99,5 @@ class ApartRule(LimitRule):
         return [wish for wish in wishes.values() if wish.apart.min_domains]
 
 
-def _states(group: str, apart: Apart, request: Request) -> bool:
-    return request.group == group and request.apart == apart
+def _states(apart: Apart, request: Request) -> bool:
+    return request.apart == apart

@@ -21,6 +21,7 @@ class Attachments(LimitRule):
     """
 
     name = "attachments"
+    reads = "wishes"
 
     def __init__(self, policy: Policy) -> None:
         super().__init__(policy)

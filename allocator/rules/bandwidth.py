@@ -24,6 +24,7 @@ class Bandwidth(LimitRule):
     """
 
     name = "bandwidth"
+    reads = "wishes"
     sold_as = ("pools", "bandwidth")
 
     def __init__(self, policy: Policy) -> None:

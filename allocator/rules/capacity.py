@@ -27,6 +27,7 @@ class Capacity(LimitRule):
     """
 
     name = "capacity"
+    reads = "wishes"
     sold_as = ("pools", "capacity")
 
     def __init__(self, policy: Policy) -> None:

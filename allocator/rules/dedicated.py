@@ -30,22 +30,24 @@ class Dedicated(LimitRule):
     """
 
     name = "dedicated"
+    reads = "wishes"
 
     def __init__(self, policy: Policy) -> None:
         super().__init__(policy)
         own = Charge("dedicated volumes", "pool", _asks_own_lun, sees=_sees_managed)
-        self._own_lun = Limit(
+        own_lun = Limit(
             "own-lun", "volumes", Charge("volumes", "pool", one_each), _one_lun, where=own,
             closed="share one LUN, which a volume wants for itself",
         )  # fmt: skip
-        self._set_aside = tuple(
+        set_aside = (
             Limit(f"{over}-tenants", "volumes of others", Charge("strangers", over, _stranger, sees=_sees_tenants), 0,
                   closed="are set aside for other tenants")
             for over in ("pool", "host")
         )  # fmt: skip
+        self._limits = (own_lun, *set_aside)
 
     def limits(self, request: Request, inventory: Inventory) -> Iterable[Limit]:
-        return (self._own_lun, *self._set_aside)
+        return self._limits
 
     def encode(self, model: Model) -> None:
         super().encode(model)

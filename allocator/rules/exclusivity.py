@@ -32,6 +32,7 @@ class Exclusivity(LimitRule):
     """
 
     name = "exclusivity"
+    reads = "wishes"
 
     def __init__(self, policy: Policy) -> None:
         super().__init__(policy)

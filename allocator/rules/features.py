@@ -26,6 +26,7 @@ class Features(FitRule):
     """
 
     name = "features"
+    reads = "wishes"
 
     @staticmethod
     def sees_pool(pool: Pool) -> Hashable:

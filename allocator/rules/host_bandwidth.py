@@ -26,6 +26,7 @@ class HostBandwidth(LimitRule):
     """
 
     name = "host_bandwidth"
+    reads = "wishes"
     sold_as = ("hosts", "bandwidth")
 
     def __init__(self, policy: Policy) -> None:

@@ -25,6 +25,7 @@ class HostIops(LimitRule):
     """
 
     name = "host_iops"
+    reads = "wishes"
     sold_as = ("hosts", "iops")
 
     def __init__(self, policy: Policy) -> None:

@@ -26,6 +26,7 @@ class Iops(LimitRule):
     """
 
     name = "iops"
+    reads = "wishes"
     sold_as = ("pools", "iops")
 
     def __init__(self, policy: Policy) -> None:

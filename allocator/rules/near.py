@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Charge, one_each
 from allocator.domain.policy import Policy
-from allocator.domain.request import Near, Request
-from allocator.fleet import Ask, BoolArray, Fleet
+from allocator.domain.request import Mark, Near, Request
+from allocator.fleet import Ask, Fleet
 from allocator.limits import Limit, LimitRule, named_domain
-from allocator.rule import Rows
+from allocator.rule import Over, Rows
+from allocator.slack import Slack
 
 
 class NearRule(LimitRule):
@@ -33,6 +34,8 @@ class NearRule(LimitRule):
         self._made: dict[Near, tuple[Limit, ...]] = {}
 
     def limits(self, request: Request, inventory: Inventory) -> Iterable[Limit]:
+        if request.near is None and request.group is None:
+            return ()
         found = list(self._limits(request.near)) if request.near is not None else []
         if request.group is not None:
             # A member of the group mends or, when it leaves, breaks what others of the inventory want.
@@ -40,12 +43,9 @@ class NearRule(LimitRule):
             found += [limit for near in sorted(filter(None, wanted), key=str) for limit in self._limits(near)]
         return found
 
-    def open_pools(self, ask: Ask, fleet: Fleet, only: Rows = None) -> BoolArray | None:
-        return None if self._still_coming(ask) else super().open_pools(ask, fleet, only)
-
-    def open_hosts(self, asks: Iterable[Ask], fleet: Fleet, only: Rows = None) -> BoolArray | None:
+    def slacks(self, over: Over, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> Sequence[Slack]:
         settled = [ask for ask in asks if not self._still_coming(ask)]
-        return super().open_hosts(settled, fleet, only) if settled else None
+        return super().slacks(over, settled, fleet, only) if settled else ()
 
     @staticmethod
     def _still_coming(ask: Ask) -> bool:
@@ -53,21 +53,19 @@ class NearRule(LimitRule):
 
     def _limits(self, near: Near) -> tuple[Limit, ...]:
         if near not in self._made:
-            wanting = Charge(f"volumes near group {near.group}", near.over, one_each, members=partial(_wants, near))
-            group = Charge(f"volumes of group {near.group}", near.over, one_each, members=partial(_belongs, near.group))
+            mark: Mark = ("near", near.group)
+            wants = partial(_wants, near)
+            wanting = Charge(f"volumes near group {near.group}", near.over, one_each, mark=mark, members=wants)
+            group = Charge(f"volumes of group {near.group}", near.over, one_each, mark=("group", near.group))
             limits = [
                 Limit(f"{near.group}-{near.over}", f"volumes that want group {near.group} near", wanting, 0,
                       unless=group, closed=f"have no volume of group {near.group} in their {near.over}")
             ]  # fmt: skip
             if near.over != "host":
-                limits.append(named_domain(f"{near.group}-{near.over}", near.over, partial(_wants, near)))
+                limits.append(named_domain(f"{near.group}-{near.over}", near.over, mark, wants))
             self._made[near] = tuple(limits)
         return self._made[near]
 
 
 def _wants(near: Near, request: Request) -> bool:
     return request.near == near
-
-
-def _belongs(group: str, request: Request) -> bool:
-    return request.group == group

@@ -19,6 +19,7 @@ class Pinned(FitRule):
     """
 
     name = "pinned"
+    reads = "pins"
 
     @staticmethod
     def sees_pool(pool: Pool) -> Hashable:

@@ -11,7 +11,7 @@ from allocator.domain.placement import ALL, Charge
 from allocator.domain.places import Pool, Quota
 from allocator.domain.policy import Policy
 from allocator.domain.qos import Alternative
-from allocator.domain.request import Request
+from allocator.domain.request import Mark, Request
 from allocator.domain.sizes import format_bytes
 from allocator.limits import Limit, LimitRule
 
@@ -26,6 +26,7 @@ class QuotaRule(LimitRule):
     """
 
     name = "quota"
+    reads = "wishes"
     local = False
 
     def __init__(self, policy: Policy) -> None:
@@ -44,20 +45,23 @@ class QuotaRule(LimitRule):
 def _limits(tenant: str, quota: Quota) -> Iterable[Limit]:
     narrowed = (("tag", quota.tag), ("offering", quota.offering))
     scope = " and ".join(f"{what} {name}" for what, name in narrowed if name is not None) or "everything"
-    mine = partial(_mine, tenant, quota.offering)
+    mine = partial(_of_offering, quota.offering)
+    mark: Mark = ("tenant", tenant)
     if quota.capacity_bytes is not None:
-        taken = Charge("bytes", ALL, partial(_bytes, quota.tag), sees=_sees, members=mine)
+        taken = Charge("bytes", ALL, partial(_bytes, quota.tag), sees=_sees, mark=mark, members=mine)
         what = f"of {tenant}'s quota for {scope}"
         key = f"{tenant}-{scope}-capacity-{quota.capacity_bytes}"
         yield Limit(key, what, taken, quota.capacity_bytes, show=format_bytes)
     if quota.iops is not None:
-        taken = Charge("guaranteed IOPS", ALL, partial(_iops, quota.tag), sees=_sees, members=mine)
+        taken = Charge(
+            "guaranteed IOPS", ALL, partial(_iops, quota.tag), sees=_sees, members=mine, mark=("tenant", tenant)
+        )
         what = f"guaranteed IOPS of {tenant}'s quota for {scope}"
         yield Limit(f"{tenant}-{scope}-iops-{quota.iops}", what, taken, quota.iops)
 
 
-def _mine(tenant: str, offering: str | None, request: Request) -> bool:
-    return request.tenant == tenant and offering in (None, request.offering)
+def _of_offering(offering: str | None, request: Request) -> bool:
+    return offering in (None, request.offering)
 
 
 def _bytes(tag: str | None, request: Request, alternative: Alternative, pool: Pool) -> int:

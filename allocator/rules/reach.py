@@ -26,6 +26,7 @@ class Reach(Rule):
     """
 
     name = "reach"
+    reads = "wishes"
     static = True
 
     @staticmethod

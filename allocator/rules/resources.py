@@ -30,9 +30,10 @@ class Resources(LimitRule):
         self._made: dict[tuple[str, str], Limit] = {}
 
     def limits(self, request: Request, inventory: Inventory) -> Iterable[Limit]:
-        for over, asked in (("pool", request.resources), ("host", request.host_resources)):
-            for name, _ in asked:
-                yield self._limit(over, name)
+        if not request.resources and not request.host_resources:
+            return ()
+        both = (("pool", request.resources), ("host", request.host_resources))
+        return [self._limit(over, name) for over, asked in both for name, _ in asked]
 
     def _limit(self, over: str, name: str) -> Limit:
         limit = self._made.get((over, name))

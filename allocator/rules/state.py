@@ -22,11 +22,12 @@ class State(LimitRule):
     """
 
     name = "state"
+    reads = "wishes"
     static = True
 
     def __init__(self, policy: Policy) -> None:
         super().__init__(policy)
-        self._limits = [
+        self._limits = tuple(
             Limit(f"{over}-{key}", "volumes", Charge(f"volumes on {over}", over, one_each), at_most, arrivals=arrivals,
                   closed=closed)
             for over in ("pool", "host")
@@ -34,7 +35,7 @@ class State(LimitRule):
                 ("arrivals", _newcomers, True, "take nothing new (state not up)"),
                 ("leaving", _volumes, False, "hold volumes while draining or down"),
             )
-        ]  # fmt: skip
+        )  # fmt: skip
 
     def limits(self, request: Request, inventory: Inventory) -> Iterable[Limit]:
         return self._limits

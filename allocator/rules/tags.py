@@ -20,6 +20,7 @@ class Tags(FitRule):
     """
 
     name = "tags"
+    reads = "wishes"
 
     @staticmethod
     def sees_pool(pool: Pool) -> Hashable:

@@ -9,6 +9,7 @@ import numpy as np
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
 from allocator.domain.placement import Touched, Volume
+from allocator.domain.request import Request
 from allocator.fleet import Ask, BoolArray, Fleet, IntArray
 from allocator.rule import Rows, Rule, Violation
 
@@ -23,6 +24,10 @@ class TogetherOnHost(Rule):
     """
 
     name = "together_on_host"
+    local = False
+
+    def concerned(self, request: Request, inventory: Inventory) -> bool:
+        return request.vm is not None and any(True for _ in inventory.volumes_of_vm(request.vm))
 
     def open_hosts(self, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> BoolArray | None:
         vm = asks[0].request.vm if asks else None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from allocator.domain import policy as numbers
 from allocator.domain.policy import Policy
-from allocator.goals.balance import MILLION, Balance, _shares, share
+from allocator.goals.balance import MILLION, Balance, share
 from allocator.limits import UNLIMITED
 from allocator.testing.made import ANY, amount, host, pool, provisioned, request, sized, throttled, volume
 from tests.goals.paper import Sum, misadded
@@ -67,4 +66,3 @@ def test_on_paper(line: Sum) -> None:
 def test_a_share_is_rounded_up(amount: int, limit: int, millionths: int) -> None:
     """From 1 TiB on in MiB: 2**39 bytes and one more are 524,289 MiB of 1,048,576."""
     assert share(amount, limit) == millionths
-    assert _shares(np.array([amount]), np.array([limit])).tolist() == [millionths]

@@ -81,4 +81,11 @@ def wrong_readers(rule: str, on: str) -> Iterator[Mutant]:
 
 def shuts(rule: str) -> Mutant:
     """Of rules that some volumes take nothing of."""
-    return Mutant(rule, "the filter shuts what is broken", "limits:_room", "(more == 0) | ", "", "laws")
+    return Mutant(
+        rule,
+        "the filter shuts what is broken",
+        "limits:Limit.slack",
+        "nothing = more == 0",
+        "nothing = more == -1",
+        "laws",
+    )

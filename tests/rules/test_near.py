@@ -45,6 +45,8 @@ CASES = (
     Case("R22 not the one without the other", (log("r1"), log("r2")), "", POOLS, at_best=0),
     Case("a lonely volume stays and blocks no database", db(), "a b c none", POOLS, placed=[volume(C, log("v"))],
          broken=LONELY),
+    Case("who wants nothing is not lonely", db(), "a b c none", POOLS, broken=LONELY,
+         placed=[volume(C, log("v")), volume(C, request("w"))]),
     Case("nor is joined by another", log(), "a b", POOLS, placed=[volume(C, log("v")), volume(A, db())], broken=LONELY),
 )  # fmt: skip
 

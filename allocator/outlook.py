@@ -1,0 +1,188 @@
+"""What requests meet on a fleet, made ready to be asked often: all that rests on documents, cut to where it matters.
+
+Requests with equal wishes share a *pattern* for each way to keep them. What a pattern meets on the pools of a seat is a
+*slice*: a few short arrays, so that a call costs what it can reach and not what there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from allocator.domain.request import Request
+from allocator.fleet import MOST_CELLS, MOST_SHAPES, Ask, BoolArray, Fleet, IntArray
+from allocator.goal import Cost, Tiers
+from allocator.pricing import Costs, Pricing
+from allocator.rule import Links, Rule
+from allocator.seats import Key, Seat, Seats
+from allocator.slack import Slack
+
+
+@dataclass(slots=True, eq=False)
+class Slice:
+    """The pools of a seat that documents leave open to a pattern, and what decides between them."""
+
+    rows: IntArray
+    slacks: Sequence[Slack]
+    asked: Sequence[Rule]
+    """Rules that are not about sums."""
+    far: bool
+    """Whether a volume that goes to one pool may close or open others, or change their costs."""
+    costs: Costs
+    """What rests on documents."""
+    lower: Cost
+    """No pool costs less."""
+    free: Sequence[Slack] | None
+    """Where all of these hold, a pool costs `lower`; None: not known."""
+    least: Cost | None = None
+    """What no pool cost less than when it was last found out; None: none was open."""
+    found: int = -1
+    """How many volumes had left the fleet by then; -1: never."""
+
+
+@dataclass(slots=True, eq=False)
+class Pattern:
+    """One way to keep requests that wish for the same."""
+
+    ask: Ask
+    """Of one of them, for rules and goals that read nothing but wishes."""
+    lower: Cost
+    """No pool costs less."""
+    hosts: BoolArray | None
+    """Hosts that documents leave open; None: all."""
+    bound_by: tuple[Rule, ...]
+    """Rules by which such volumes can close a host to each other."""
+    slices: dict[Key, Slice] = field(default_factory=dict)
+
+
+class Outlook:
+    """All patterns, seats and slices met so far, under some rules and goals."""
+
+    def __init__(self, fleet: Fleet, rules: Sequence[Rule], links: Links, views: IntArray, tiers: Tiers) -> None:
+        self.fleet, self.tiers = fleet, tiers
+        self.pricing = Pricing(fleet, tiers)
+        wishing = [rule for rule in rules if rule.reads == "wishes"]
+        self._lasting = [rule for rule in wishing if rule.static]
+        self._moving = [rule for rule in wishing if not rule.static]
+        self._pinning = [rule for rule in rules if rule.reads == "pins"]
+        self._own = [rule for rule in rules if rule.reads == "all"]
+        self.seats = Seats(fleet, links, views)
+        self._grows = all(rule.monotone for rule in wishing)
+        """Whether more volumes never open a pool or make it cheaper."""
+        self._patterns: dict[tuple[object, ...], tuple[Pattern, ...]] = {}
+        self._pins: dict[tuple[object, ...], Ask] = {}
+        self._cells = 0
+
+    def patterns(self, request: Request) -> tuple[Pattern, ...]:
+        """The ways to keep a request for which documents leave a pool open, the preferred ones first."""
+        found = self._patterns.get(request.wishes)
+        if found is None:
+            if self._cells >= MOST_CELLS or len(self._patterns) >= MOST_SHAPES:
+                self._patterns.clear()
+                self._cells = 0
+            asks = [Ask(request, way, asked, likeness=self.fleet.number()) for way, asked in self.fleet.ways(request)]
+            found = tuple(pattern for pattern in map(self._pattern, asks) if pattern is not None)
+            self._patterns[request.wishes] = found
+        return found
+
+    def _pattern(self, ask: Ask) -> Pattern | None:
+        rows = self._open(ask, np.arange(len(self.fleet.pools)))
+        if not len(rows):
+            return None
+        lower = self.pricing.lower(self.pricing.lasting("pool", (ask,), rows))
+        masks = (rule.open_hosts((ask,), self.fleet) for rule in self._lasting)
+        known = [mask for mask in masks if mask is not None and not mask.all()]
+        hosts = np.logical_and.reduce(known) if known else None
+        self._cells += 0 if hosts is None else len(hosts)
+        bound_by = tuple(rule for rule in self._moving if rule.slacks("host", (ask,), self.fleet) != [])
+        return Pattern(ask, lower, hosts, bound_by)
+
+    def own_rules(self, request: Request) -> list[Rule]:
+        """The rules that must hear the request itself and have something to say to it."""
+        return [rule for rule in self._own if rule.concerned(request, self.fleet.inventory)]
+
+    def slice(self, pattern: Pattern, seat: Seat) -> Slice:
+        """What the pattern meets on the pools of a seat."""
+        found = pattern.slices.get(seat.key)
+        if found is None:
+            found = pattern.slices[seat.key] = self._sliced(pattern.ask, self._open(pattern.ask, seat.pools))
+            self._cells += len(found.rows) * (2 + 2 * len(found.slacks) + 2 * len(found.free or ()))
+        return found
+
+    def _open(self, ask: Ask, rows: IntArray) -> IntArray:
+        """Of these rows, the pools that documents leave open."""
+        rows = rows[self.fleet.keeps(ask, rows)]
+        for rule in self._lasting:
+            mask = rule.open_pools(ask, self.fleet, rows)
+            if mask is not None:
+                rows = rows[mask]
+        return rows
+
+    def _sliced(self, ask: Ask, rows: IntArray) -> Slice:
+        slacks: list[Slack] = []
+        asked, far = [], self.pricing.far
+        for rule in self._moving:
+            found = rule.slacks("pool", (ask,), self.fleet, rows)
+            if found is None:
+                asked.append(rule)
+            else:
+                slacks += found
+            far = far or ((not rule.local or not rule.monotone) and (found is None or len(found) > 0))
+        costs = self.pricing.lasting("pool", (ask,), rows)
+        even = all(isinstance(cost, int) for cost in costs)
+        free = self.pricing.free("pool", (ask,), rows) if even else None
+        return Slice(rows, slacks, asked, far, costs, self.pricing.lower(costs), free)
+
+    def bounds(self, patterns: Sequence[Pattern], seat: Seat) -> Iterator[tuple[Cost, Pattern]]:
+        """What no pool of the seat costs less than, pattern by pattern, as far as is known before one is looked at.
+
+        Patterns to which no pool is open are left out.
+        """
+        for pattern in patterns:
+            known = self.slice(pattern, seat)
+            bound: Cost | None = known.lower if len(known.rows) else None
+            if known.found >= 0 and known.found >= (
+                self.fleet.departures if known.far else self.seats.last_left(seat.key)
+            ):
+                bound = known.least
+            if bound is not None:
+                yield bound, pattern
+
+    def found_out(self, known: Slice, least: Cost | None) -> None:
+        """Remember what no pool of a slice costs less than: it stays so until a volume leaves one of them."""
+        if self._grows and not self.fleet.placed:
+            known.least, known.found = least, self.fleet.departures
+
+    def seats_of(self, requests: Sequence[Request]) -> Sequence[Seat]:
+        """Where the volumes of one VM may go by their pins, in the order in which seats of equal cost are taken."""
+        if not requests[0].attaches:
+            return self.seats.detached
+        asks = [self.pinned(request) for request in {request.pins: request for request in requests}.values()]
+        key = tuple(ask.likeness for ask in asks)
+        return self.seats.allowed(key, lambda: self._allowed(asks))
+
+    def _allowed(self, asks: Sequence[Ask]) -> BoolArray | None:
+        masks = (rule.open_hosts((ask,), self.fleet) for rule in self._pinning for ask in asks)
+        known = [mask for mask in masks if mask is not None]
+        return np.logical_and.reduce(known) if known else None
+
+    def pinned(self, request: Request) -> Ask:
+        """An ask for rules that read nothing but pins."""
+        found = self._pins.get(request.pins)
+        if found is None:
+            if len(self._pins) >= MOST_SHAPES:
+                self._pins.clear()
+            found = Ask(request, request.alternatives[0], request.alternatives[0], likeness=self.fleet.number())
+            self._pins[request.pins] = found
+        return found
+
+    def pin_mask(self, request: Request, rows: IntArray) -> BoolArray | None:
+        """Of these pools, those where the request's pins let it go; None: all."""
+        mask: BoolArray | None = None
+        for rule in self._pinning:
+            found = rule.open_pools(self.pinned(request), self.fleet, rows)
+            if found is not None:
+                mask = found if mask is None else mask & found
+        return mask

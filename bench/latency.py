@@ -144,8 +144,9 @@ def lying(rng: Random, inventory: Inventory) -> Iterator[Volume]:
             band = Qos(iops=Bands(Band(floor, max(iops, 15_000))))
             wish = QosWish(Kind.PROVISIONED if pool.managed else Kind.THROTTLED, band)
             size_bytes = (pool.capacity.total_bytes or 0) * share // 100
-            request = Request(f"{pool.name}-{number}", size_bytes, alternatives((wish,), size_bytes), vm=f"{pool.name}-{number}")
-            yield Volume.on(pool, request, request.alternatives[0], (rng.choice(hosts[pool.zone]),))
+            name = f"{pool.name}-{number}"
+            request = Request(name, size_bytes, alternatives((wish,), size_bytes), vm=name)
+            yield Volume.on(pool, request, request.alternatives[0], (rng.choice(hosts[pool.zone or ""]),))
 
 
 def _volume(request: Request, placed: Placed, inventory: Inventory) -> Volume:

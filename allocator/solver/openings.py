@@ -68,7 +68,7 @@ class Openings:
             if limit.charge.over != over or not len(self.fleet.places(over)):
                 continue
             asks = [ways[0] for request in unit.requests if (ways := self.screen.asks(request))]
-            taken = sum(int(self.fleet.amounts(limit.charge, (ask,)).min()) for ask in asks)
+            taken = sum(int(np.min(self.fleet.amounts(limit.charge, (ask,)))) for ask in asks)
             left = self.left(limit)
             part = taken / (1 + sum(left[left < UNLIMITED].tolist()))
             if taken and (found is None or part > found[0]):

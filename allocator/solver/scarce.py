@@ -30,7 +30,7 @@ class Scarce:
             asks = [ways[0] for request in unit.requests if (ways := self.screen.asks(request))]
             self._shares[key] = max(
                 (
-                    MILLION * sum(int(self.screen.fleet.amounts(limit.charge, (ask,)).min()) for ask in asks) // left
+                    MILLION * sum(int(np.min(self.screen.fleet.amounts(limit.charge, (ask,)))) for ask in asks) // left
                     for limit, left in self._left.items()
                     if left
                 ),

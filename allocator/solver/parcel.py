@@ -9,6 +9,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from allocator.domain.inventory import Inventory
@@ -27,7 +28,8 @@ from allocator.solver.shard import Shard
 VERSION: Final = 1
 """Of the form below; workers of another version say so instead of guessing."""
 SEEN: Final = tuple(field.name for field in fields(Request) if field.name not in ("name", "vm"))
-"""The fields of `Request.shape`, in its order."""
+"""What rules can see of a request."""
+_SEEN: Final = attrgetter(*SEEN)
 
 T = TypeVar("T")
 RequestRow = tuple[str, str | None, int]
@@ -86,9 +88,13 @@ def policy_of(rules: Sequence[Rule], tiers: Tiers) -> Policy | None:
 def pack(shard: Shard, policy: Policy, effort: Effort) -> bytes:
     """The shard and all that solving it takes."""
     shapes, alternatives = Numbers[tuple[object, ...]](), Numbers[Alternative]()
+    seen: list[tuple[Any, ...]] = []
 
     def row(request: Request) -> RequestRow:
-        return request.name, request.vm, shapes[request.shape]
+        number = shapes[request.shape]
+        if number == len(seen):
+            seen.append(_SEEN(request))
+        return request.name, request.vm, number
 
     volumes = tuple((row(v.request), seat_of(v, alternatives), v.foreign) for v in shard.inventory.all_volumes())
     units = tuple((tuple(map(row, u.requests)), tuple(volume.name for volume in u.home)) for u in shard.units)
@@ -101,7 +107,7 @@ def pack(shard: Shard, policy: Policy, effort: Effort) -> bytes:
         offerings=tuple(inventory.offerings.values()),
         tenants=tuple(inventory.tenants.values()),
         outside=shard.outside,
-        shapes=tuple(shapes),
+        shapes=tuple(seen),
         alternatives=tuple(alternatives),
         volumes=volumes,
         units=units,

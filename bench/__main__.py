@@ -13,8 +13,9 @@ from bench.latency_run import latency
 from bench.proven import planted_, small
 from bench.results import results
 from bench.scale import scale
+from bench.spread import spread
 
-COMMANDS: tuple[click.Command, ...] = (latency, batch, small, planted_, scale, *DATASETS, compare, results)
+COMMANDS: tuple[click.Command, ...] = (latency, batch, small, planted_, scale, spread, *DATASETS, compare, results)
 
 
 @click.group(commands=COMMANDS)

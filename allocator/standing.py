@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from threading import RLock
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -49,8 +48,14 @@ class Standing:
         """
         for number in range(TRIES):
             alone = self.ledger is not None and number > 0 and swift
-            with self.lock, self.held().undisturbed() if alone else nullcontext():
-                answer = attempt(self.screen())
+            with self.lock:
+                screen = self.screen()
+                if alone:
+                    # What takes long to read was read above; others wait for no more than what came since.
+                    with self.held().undisturbed():
+                        answer = attempt(self.screen())
+                else:
+                    answer = attempt(screen)
             if answer is not None:
                 return answer
         raise Contended(

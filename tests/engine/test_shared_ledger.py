@@ -10,7 +10,7 @@ import pytest
 
 from allocator import Allocator
 from allocator.domain.plan import Plan
-from allocator.ledger import Ledger, LedgerLocked, StaleDecision, place
+from allocator.ledger import Facts, Ledger, LedgerLocked, StaleDecision, place
 from allocator.standing import Contended
 from tests.engine.fleets import ARRAY, gold, opened
 
@@ -124,6 +124,31 @@ def test_nobody_is_faster_twice(pair: tuple[Allocator, Allocator], monkeypatch: 
     assert len(other.place(gold(9)).placed) == 1
     assert told == ["gold-1", "waits"]
     assert held(other) == ["gold-1", "gold-9"]
+
+
+def test_nobody_waits_while_everything_is_read(
+    pair: tuple[Allocator, Allocator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device shows something new under the first attempt: others may write while the second reads all of it."""
+    one, other = pair
+    assert one.ledger is not None
+    note, reserve, facts = one.ledger, Ledger.reserve, Ledger.facts
+    shown: list[Mapping[str, object]] = [{"name": "foreign-1", "pool": "sf-1", "size": 2**30, "foreign": True}]
+
+    def late(ledger: Ledger, plan: Plan, *, seen: int) -> bool:
+        if shown:
+            note.foreign("sf-1", [shown.pop()])
+        return reserve(ledger, plan, seen=seen)
+
+    def reading(ledger: Ledger) -> Facts:
+        note.event("note", "sf-1", "written meanwhile")
+        return facts(ledger)
+
+    monkeypatch.setattr(Ledger, "reserve", late)
+    monkeypatch.setattr(Ledger, "facts", reading)
+    monkeypatch.setattr(place, "WAIT_SECONDS", 0.05)
+    assert len(other.place(gold(9)).placed) == 1
+    assert [event.text for event in note.events("sf-1")] == ["written meanwhile"]
 
 
 def test_who_is_always_too_late_gives_up(pair: tuple[Allocator, Allocator], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select, update
 
 from allocator.domain.plan import INVERSE, Plan, Step, StepKind
 from allocator.ledger.errors import LostLease, NotHeld, PlanBusy, UnknownPlan
@@ -15,8 +15,13 @@ from allocator.ledger.history import tell
 from allocator.ledger.plans import check_plan
 from allocator.ledger.records import Claim, Entry, Mark, PlanState, Result, Settled, StepRecord, StepState
 from allocator.ledger.tables import access, attachment, plan, step, volume
+from allocator.ledger.volumes import volumes_of
 
 UNFINISHED = ("planned", "running")
+
+_STANDING: Final[Select[Any]] = select(
+    plan.c.id, plan.c.run, plan.c.state, plan.c.owner, plan.c.fence, plan.c.lease_until
+).where(plan.c.id == bindparam("one"))
 
 
 def claim(
@@ -32,7 +37,7 @@ def claim(
     Raises UnknownPlan, PlanBusy.
     """
     check_plan(wanted)
-    row = connection.execute(select(plan).where(plan.c.id == wanted.id)).one_or_none()
+    row = connection.execute(_STANDING, {"one": wanted.id}).one_or_none()
     if row is None:
         raise UnknownPlan(
             f"Plan {wanted.id} is not in the ledger. Maybe it was made without one: decide again with it."
@@ -98,7 +103,8 @@ def _begin(connection: Connection, wanted: Plan, run: int) -> None:
 
 def _first_states(connection: Connection, wanted: Plan) -> Iterator[tuple[Step, StepState]]:
     """Steps as the reservation left them, or a release after it."""
-    held = set(connection.execute(select(volume.c.name).where(volume.c.plan == wanted.id)).scalars())
+    names = sorted({one.volume for one in wanted.steps if one.kind == "reserve"})
+    held = volumes_of(connection, wanted.id, names)
     for one in wanted.steps:
         if one.kind == "reserve":
             yield one, "done" if one.volume in held else "undone"

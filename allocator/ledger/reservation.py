@@ -15,7 +15,7 @@ from allocator.ledger.following import remove
 from allocator.ledger.plans import CheckedPlan, put_on_record
 from allocator.ledger.tables import plan as plans
 from allocator.ledger.tables import volume
-from allocator.ledger.volumes import portions
+from allocator.ledger.volumes import portions, volumes_of
 
 ADDING = frozenset({"grant", "attach"})
 """Steps for which the volume's new document counts from the reservation on, since more is charged."""
@@ -27,7 +27,7 @@ _FOUND: Final[Select[Any]] = select(
 _HOLD: Final = insert(volume)
 _BIND: Final = update(volume).where(volume.c.name == bindparam("one")).values(plan=bindparam("by"))
 _SWAP: Final = _BIND.values(earlier=volume.c.document, document=bindparam("new"), changed=bindparam("number"))
-_OF_PLAN: Final = select(volume.c.name).where(volume.c.plan == bindparam("one")).limit(1)
+_CONTENT: Final = select(plans.c.document).where(plans.c.id == bindparam("one"))
 _END: Final = update(plans).where(plans.c.id == bindparam("one")).values(state="rolled_back")
 
 
@@ -68,7 +68,8 @@ def release(connection: Connection, name: str) -> None:
             f"Volume {name} is {stored.state}, its plan {state}: it cannot just be released. Maybe delete it instead."
         )
     remove(connection, name)
-    if connection.execute(_OF_PLAN, {"one": stored.plan}).first() is None:
+    content: Any = connection.execute(_CONTENT, {"one": stored.plan}).scalar_one()
+    if not volumes_of(connection, stored.plan, [document["name"] for document in content["volumes"]]):
         connection.execute(_END, {"one": stored.plan})
 
 

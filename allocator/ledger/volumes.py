@@ -7,13 +7,17 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, select
 
 from allocator.ledger.records import Attached, Granted, StoredVolume
 from allocator.ledger.tables import access, attachment, volume
 
 _MOST_PARAMETERS: Final = 500
 """SQLite takes no more than 999 parameters in one statement before version 3.32."""
+
+_OF_PLAN: Final = select(volume.c.name).where(
+    (volume.c.plan == bindparam("plan")) & volume.c.name.in_(bindparam("names", expanding=True))
+)
 
 
 def stored_volumes(connection: Connection, only: Collection[str] | None = None) -> list[StoredVolume]:
@@ -41,6 +45,15 @@ def stored_volumes(connection: Connection, only: Collection[str] | None = None) 
         )
         for row in found
     ]
+
+
+def volumes_of(connection: Connection, plan: str, names: Sequence[str]) -> set[str]:
+    """Those of the names that a plan holds or is changing."""
+    return {
+        name
+        for part in portions(names)
+        for name in connection.execute(_OF_PLAN, {"plan": plan, "names": part}).scalars()
+    }
 
 
 def portions(names: Sequence[str]) -> Iterator[Sequence[str]]:

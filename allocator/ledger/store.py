@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import get_ident
 from typing import Any, Final
@@ -69,7 +69,9 @@ class Store:
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
         """Keep others from writing while this thread decides what to write; a database without a line does not."""
-        with self._speaking(), self._turn():
+        with ExitStack() as held:
+            with self._speaking():
+                held.enter_context(self._turn())
             self._keeper = get_ident()
             try:
                 yield

@@ -155,6 +155,8 @@ def test_nobody_writes_while_somebody_decides_undisturbed(tmp_path: Path, monkey
         with pytest.raises(LedgerLocked):
             other.reserve(placing("b"), seen=0)
         assert mine.reserve(placing("a"), seen=other.changes())
+    with pytest.raises(FileNotFoundError, match="somebody else's"), mine.undisturbed():
+        raise FileNotFoundError("somebody else's affair")
     assert other.reserve(placing("b"), seen=1)
     assert [stored.name for stored in mine.volumes()] == ["a", "b"]
     mine.close()

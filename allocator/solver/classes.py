@@ -86,7 +86,7 @@ def host_classes(units: Sequence[Unit], fleet: Fleet, *, merge: bool) -> tuple[H
             named |= {host for volume in fleet.inventory.volumes_of_vm(vm) for host in volume.hosts}
     groups: dict[Hashable, list[int]] = defaultdict(list)
     for row, host in enumerate(fleet.hosts):
-        groups[host.name if not merge or host.name in named else _facts(host)].append(row)
+        groups[host.name if not merge or host.name in named else host_facts(host)].append(row)
     return tuple(HostClass(tuple(rows)) for rows in groups.values())
 
 
@@ -94,7 +94,7 @@ def _shape(unit: Unit) -> Hashable:
     return unit.attaches, tuple(request.shape for request in unit.requests)
 
 
-def _facts(host: Host) -> Hashable:
+def host_facts(host: Host) -> Hashable:
     """All that a rule can read of a host but its name and its endpoints."""
     return (
         host.zone, host.cluster, host.tags, host.protocols, host.manifest, host.access_groups, host.tenants, host.iops,

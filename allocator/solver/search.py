@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Final
 
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import GoalResult, Headway
@@ -25,6 +26,9 @@ from allocator.solver.greedy import greedy
 from allocator.solver.parts import independent_parts
 from allocator.solver.spread import spread
 from allocator.solver.tiers import Climb
+
+MANY: Final = 150_000
+"""Pairs of a volume's alternative and a place from which newcomers are counted instead of named one by one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +75,10 @@ def solve_part(
     progress: Callable[[Headway], None] | None = None,
 ) -> Solution:
     """Solve one part by itself: `before` is how all was, and the screen's fleet is without what may move."""
+    if _size(units, screen) > MANY and not any(unit.home for unit in units):
+        from allocator.solver.bulk import place_many
+
+        return place_many(units, screen, before, tiers, effort, progress)
     deadline = Deadline(effort.seconds)
     draft = Draft(units, Screen(Fleet(screen.fleet.inventory.copy()), screen.rules), before, tiers)
     least = greedy(draft, deadline)
@@ -79,6 +87,11 @@ def solve_part(
     goals = [GoalResult(tier_name(tier), cost, bound) for tier, cost, bound in zip(tiers, costs, bounds, strict=True)]
     status = "optimal" if tuple(bounds) == costs else "feasible"
     return Solution(draft.placed, tuple(goals), status, effort.deterministic and not deadline.hit)
+
+
+def _size(units: Sequence[Unit], screen: Screen) -> int:
+    places = len(screen.fleet.pools) + len(screen.fleet.hosts)
+    return places * sum(len(request.alternatives) for unit in units for request in unit.requests)
 
 
 def _added(parts: Sequence[Sequence[GoalResult]], tiers: Tiers) -> tuple[GoalResult, ...]:

@@ -1,0 +1,121 @@
+"""Place thousands of VMs at once: dealt to zones by a linear programme, seated zone by zone, checked one and all.
+
+What the check refuses, and what depends on who else has come, is placed by ranking at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+from typing import Final
+
+from allocator.domain.inventory import Inventory
+from allocator.domain.outcome import GoalResult, Headway
+from allocator.domain.policy import Effort
+from allocator.fleet import Fleet
+from allocator.goal import Answer, Tier, Tiers, tier_costs, tier_name
+from allocator.goals.placed import Placed, weight
+from allocator.rank import Beyond, rank
+from allocator.rule import Rule
+from allocator.screen import Screen
+from allocator.solver.checked import Placing, checked
+from allocator.solver.classes import Unit
+from allocator.solver.deadline import Deadline
+from allocator.solver.dealing import dealt
+from allocator.solver.merging import Zones, by_cluster
+from allocator.solver.search import Solution
+from allocator.solver.shapes import Shapes
+from allocator.solver.spread import spread
+from allocator.solver.zone import refused_at_least, seated, solve_zone
+
+SEATING: Final = 0.75
+"""The part of the time left that seating gets; the rest is for the check and for ranking."""
+RANKED: Final = 400
+"""Units that ranking tries in the end."""
+
+
+def place_many(
+    units: Sequence[Unit],
+    screen: Screen,
+    before: Inventory,
+    tiers: Tiers,
+    effort: Effort,
+    progress: Callable[[Headway], None] | None = None,
+    executor: Executor | None = None,
+) -> Solution:
+    """Place newcomers, as many by weight as are found in the time; nothing that is there moves.
+
+    A bound is told for the first goal, where that is to place; later goals are not minimised, and have none. Zones are
+    solved on the executor, or in `effort.workers` processes.
+    """
+    deadline = Deadline(effort.seconds)
+    ordinary = [unit for unit in units if not _waits_for_others(unit)]
+    shapes = Shapes(ordinary, screen)
+    zones = Zones.of(shapes)
+    whole = len(zones.hosts.rows) == 0 or len(set(zones.of_hosts.tolist())) == 1
+    least = refused_at_least(shapes, *(by_cluster(shapes) if whole else (zones.hosts, zones.pools)), deadline)
+    if whole:
+        found = [seated(shapes, tiers, effort, _part(deadline), least, progress)]
+    else:
+        within = replace(effort, seconds=_part(deadline).seconds)
+        parts = dealt(shapes, zones, deadline)
+        found = spread(parts, screen, before, tiers, within, solve_zone, progress=progress, executor=executor)
+    placed = {name: volumes for one in found for name, volumes in one.placed.items()}
+    # Each zone has checked what its places say; across zones only the rules that look further can be broken.
+    further = [rule for rule in screen.rules if whole or not rule.local]
+    placed, inventory = checked(placed, before, further)
+    left = [unit for unit in units if unit.name not in placed]
+    placed |= ranked(sorted(left, key=_urgency)[:RANKED], inventory, screen.rules, tiers, deadline)
+    refused = [request for unit in units if unit.name not in placed for request in unit.requests]
+    after = before.plus(volume for unit in units for volume in placed.get(unit.name, ()))
+    costs = tier_costs(tiers, Answer(before, after, refused))
+    bounds = [_bound(tiers[0], least), *(None for _ in tiers[1:])]
+    goals = tuple(
+        GoalResult(tier_name(tier), cost, bound) for tier, cost, bound in zip(tiers, costs, bounds, strict=True)
+    )
+    status = "optimal" if all(goal.cost == goal.bound for goal in goals) else "feasible"
+    return Solution(placed, goals, status, all(one.deterministic for one in found) and not deadline.hit)
+
+
+def ranked(
+    units: Iterable[Unit], inventory: Inventory, rules: Sequence[Rule], tiers: Tiers, deadline: Deadline
+) -> Placing:
+    """The best place for one unit after the other, among all that has come; the inventory follows."""
+    screen = Screen(Fleet(inventory), rules)
+    found = Placing()
+    for unit in units:
+        if deadline.passed():
+            break
+        try:
+            choice = rank(unit.requests, screen, tiers)
+        except Beyond:
+            continue
+        if choice is not None:
+            found[unit.name] = choice.volumes
+            screen.fleet.settle(choice.volumes)
+    return found
+
+
+def _part(deadline: Deadline) -> Deadline:
+    left = deadline.left()
+    return Deadline(None if left is None else left * SEATING)
+
+
+def _bound(tier: Tier, least: int) -> int | None:
+    """The bound of a tier that is to place and nothing else."""
+    only = tier[0] if len(tier) == 1 else None
+    return None if only is None or not isinstance(only[0], Placed) else only[1] * least
+
+
+def _waits_for_others(unit: Unit) -> bool:
+    """Whether other units could let it go where it may not go alone: by the rules that are not monotone."""
+    return any(
+        request.near is not None or (request.apart is not None and request.apart.min_domains is not None)
+        for request in unit.requests
+    )
+
+
+def _urgency(unit: Unit) -> tuple[bool, int, str]:
+    """Those who waited for others, then the weightiest, then by name."""
+    return not _waits_for_others(unit), -sum(map(weight, unit.requests)), unit.name

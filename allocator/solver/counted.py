@@ -1,0 +1,193 @@
+"""A batch as a linear programme: how many VMs of each shape on each class of hosts, how many volumes on each pool.
+
+Places that are merged stand for their sum, each volume takes the least that it takes at any of them, and what is above
+its limit already gives no room: so no placement gains more, and the programme's optimum is a bound. A second programme
+shares the load out: what fills a place beyond a part of its room costs a little, so that hosts keep room to be packed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from allocator.fleet import IntArray
+from allocator.limits import UNLIMITED
+from allocator.solver.programme import FloatArray, Linear, Optimum
+from allocator.solver.merging import Merged
+from allocator.solver.room import Need, Shelf
+from allocator.solver.seating import NOWHERE
+from allocator.solver.shapes import Shape, Shapes, Ways
+
+FULL: Final = 0.8
+"""The part of a place's room that costs nothing."""
+FULLER: Final = ((0.1, 1.0), (0.05, 3.0), (0.05, 9.0))
+"""Further parts, and what each costs, compared with each other."""
+EVEN: Final = 0.5
+"""What it costs to fill all of a place's first further part: less than any request weighs."""
+
+
+@dataclass(slots=True, eq=False)
+class _Kind:
+    """Requests that differ in nothing that counts but their VMs' demands on a host."""
+
+    ways: Ways
+    loads: list[FloatArray]
+    """For each way, [sum, class of hosts]: what it takes of a host more than the way that takes least."""
+    attaches: bool
+    number: int
+    volumes: int = 0
+
+
+class Counted:
+    """The programme of one batch over classes of places."""
+
+    def __init__(self, shapes: Shapes, hosts: Merged, pools: Merged, *, even: bool) -> None:
+        self.shapes, self.hosts, self.pools, self.even = shapes, hosts, pools, even
+        self.linear = Linear()
+        self.seats: dict[tuple[int, int], int] = {}
+        """(shape, class of hosts) -> column: how many of its units are there."""
+        self.flows: dict[tuple[int, int, int, int], int] = {}
+        """(kind, way, group of pool classes, class of hosts) -> column."""
+        self.targets: dict[tuple[int, int, int], int] = {}
+        """(kind, way, class of pools) -> column."""
+        self.kinds: list[_Kind] = []
+        self.kinds_of: dict[int, tuple[int, ...]] = {}
+        """Shape -> the kind of each request."""
+        self._priced: list[tuple[bool, IntArray, int, int, float]] = []
+        self._known: dict[Hashable, int] = {}
+        reach = self._reach()
+        _, self.group_of = np.unique(reach, axis=0, return_inverse=True)
+        self.group_of = self.group_of.reshape(-1)
+        self._build(reach)
+
+    def prices(self, optimum: Optimum) -> FloatArray:
+        """What one more of each sum would gain at each pool."""
+        found = np.zeros(self.shapes.pools.left.shape)
+        for on_pools, places, row, number, scale in self._priced:
+            if on_pools:
+                found[row, places] = max(0.0, optimum.duals[number]) / scale
+        return found
+
+    def _reach(self) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+        """[class of pools, class of hosts]: whether some host there reaches some pool there."""
+        links = self.shapes.screen.links
+        groups = [np.unique(links.host_group[rows]) for rows in self.hosts.rows]
+        reach = np.zeros((len(self.pools.rows), len(self.hosts.rows)), dtype=np.bool_)
+        for number, rows in enumerate(self.pools.rows):
+            local = links.only_host[rows]
+            reach[number, self.hosts.of[local[local >= 0]]] = True
+            shared = np.unique(links.pool_group[rows[local < 0]])
+            if len(shared):
+                reached = links.table[shared].any(axis=0)
+                reach[number] |= [bool(reached[found].any()) for found in groups]
+        return reach
+
+    def _build(self, reach: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> None:
+        placeable = [shape for shape in self.shapes.all if shape.choices]
+        always = {shape.number: self._kinds_of(shape) for shape in placeable}
+        arriving: dict[tuple[int, int], list[int]] = defaultdict(list)
+        on_hosts: dict[int, list[tuple[int, FloatArray]]] = defaultdict(list)
+        on_pools: dict[int, list[tuple[int, Need]]] = defaultdict(list)
+        reaching = {group: reach[self.group_of == group][0] for group in np.unique(self.group_of).tolist()}
+        for kind in self.kinds:
+            for number, way in enumerate(kind.ways):
+                rows = np.unique(self.pools.of[way.pools])
+                columns = self.linear.variables(len(rows), kind.volumes)
+                for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+                    self.targets[kind.number, number, row] = column
+                    on_pools[row].append((column, way.need))
+                open_classes = np.unique(self.hosts.of[way.hosts]).tolist() if kind.attaches else [NOWHERE]
+                for group in np.unique(self.group_of[rows]).tolist():
+                    classes = [k for k in open_classes if k == NOWHERE or reaching[group][k]]
+                    leaving = self.linear.variables(len(classes), kind.volumes)
+                    for k, column in zip(classes, leaving.tolist(), strict=True):
+                        self.flows[kind.number, number, group, k] = column
+                        arriving[kind.number, k].append(column)
+                        if k != NOWHERE and kind.loads[number][:, k].any():
+                            on_hosts[k].append((column, kind.loads[number][:, k]))
+                    inside = columns[self.group_of[rows] == group]
+                    self.linear.balanced([*inside, *leaving], [1.0] * len(inside) + [-1.0] * len(leaving))
+        staying: dict[tuple[int, int], dict[int, int]] = defaultdict(lambda: defaultdict(int))
+        for shape in placeable:
+            kinds = self.kinds_of[shape.number]
+            classes = [NOWHERE]
+            if shape.attaches:
+                open_hosts = np.logical_or.reduce([choice.hosts for choice in shape.choices])
+                classes = np.unique(self.hosts.of[open_hosts]).tolist()
+            classes = [k for k in classes if all(arriving[kind, k] for kind in kinds)]
+            columns = self.linear.variables(len(classes), len(shape.units), shape.weight)
+            for k, column in zip(classes, columns.tolist(), strict=True):
+                self.seats[shape.number, k] = column
+                for kind in kinds:
+                    staying[kind, k][column] += 1
+                if k != NOWHERE:
+                    on_hosts[k].append((column, always[shape.number][:, k]))
+            self.linear.at_most(columns, 1.0, len(shape.units))
+        for key, flows in arriving.items():
+            seats = staying[key]
+            self.linear.balanced([*flows, *seats], [1.0] * len(flows) + [-float(each) for each in seats.values()])
+        for k, terms in on_hosts.items():
+            loads = np.array([load for _, load in terms]).T
+            self._limit(self.shapes.hosts, self.hosts.rows[k], [column for column, _ in terms], loads)
+        for row, needs in on_pools.items():
+            places = self.pools.rows[row]
+            loads = np.array([_least(need, len(self.shapes.pools.charges), places) for _, need in needs]).T
+            self._limit(self.shapes.pools, places, [column for column, _ in needs], loads)
+
+    def _kinds_of(self, shape: Shape) -> FloatArray:
+        """What a unit takes of each class of hosts whatever ways are chosen; the rest is the kinds' own."""
+        always = np.zeros((len(self.shapes.hosts.charges), len(self.hosts.rows)))
+        numbers = []
+        for ways in shape.ways:
+            tables = [self._loads(way.load) for way in ways]
+            least = np.minimum.reduce(tables)
+            always += least
+            more = [table - least for table in tables]
+            key = (
+                shape.attaches,
+                tuple((way.pools.tobytes(), way.hosts.tobytes(), *way.need.key) for way in ways),
+                tuple(table.tobytes() for table in more),
+            )
+            if key not in self._known:
+                self._known[key] = len(self.kinds)
+                self.kinds.append(_Kind(ways, more, shape.attaches, len(self.kinds)))
+            self.kinds[self._known[key]].volumes += len(shape.units)
+            numbers.append(self._known[key])
+        self.kinds_of[shape.number] = tuple(numbers)
+        return always
+
+    def _loads(self, load: Need) -> FloatArray:
+        sums = len(self.shapes.hosts.charges)
+        return np.array([_least(load, sums, rows) for rows in self.hosts.rows]).reshape(-1, sums).T
+
+    def _limit(self, shelf: Shelf, places: IntArray, columns: Sequence[int], loads: FloatArray) -> None:
+        """One row for every sum that is limited at each of these places."""
+        found = np.array(columns, dtype=np.int64)
+        for row, limit in enumerate(shelf.limits):
+            left = np.maximum(shelf.left[row, places], 0)
+            used = np.flatnonzero(loads[row])
+            if limit is None or row in shelf.wide or not len(used) or (left >= UNLIMITED // 2).any():
+                continue
+            # Bytes beside VMs: each row is scaled to 1, so that the solver's tolerances mean the same in all.
+            room, scale = float(left.sum()), float(max(left.sum(), loads[row].max(), 1))
+            terms, factors, high = found[used], loads[row][used] / scale, room / scale
+            if self.even and room:
+                over = [
+                    self.linear.variables(1, high * part, -EVEN * price * scale / room) for part, price in FULLER
+                ]
+                terms = np.concatenate([terms, *over])
+                factors = np.concatenate([factors, [-1.0] * len(over)])
+                high *= FULL
+            number = self.linear.at_most(terms, factors, high)
+            self._priced.append((shelf is self.shapes.pools, places, row, number, scale))
+
+
+def _least(need: Need, sums: int, places: IntArray) -> FloatArray:
+    """What the need takes of each sum where, of these places, it takes least."""
+    amounts = np.zeros(sums)
+    amounts[need.rows] = need.amounts[:, 0] if need.amounts.shape[1] == 1 else need.amounts[:, places].min(axis=1)
+    return amounts

@@ -1,0 +1,157 @@
+"""What every place has left of every limit, as arrays: whether a VM fits is one comparison.
+
+Ranking asks every rule about every VM; a batch of thousands asks the same few hundred shapes over and over. Here the
+sums that rules state as limits lie side by side, so that a shape is compared with all places at once. What no limit
+says was asked of the filters before the batch; whatever escapes that is found by the check, and placed by ranking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allocator.domain.placement import Charge
+from allocator.fleet import Ask, BoolArray, Fleet, IntArray
+from allocator.limits import UNLIMITED, Limit
+
+ANYTHING: Final = -UNLIMITED
+"""A need that every place meets."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gated:
+    """A limit that holds only where something else lies (`where`), or only where it does not."""
+
+    row: int
+    gate: int
+    where: bool
+    more: IntArray
+    """What the need adds to the sum at each place."""
+    more_gate: IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Need:
+    """What one volume takes of a pool, or all volumes of a VM of a host."""
+
+    rows: IntArray
+    """The sums it adds to."""
+    amounts: IntArray
+    """What it adds to them at each place: [row, place], or one column where all places are alike."""
+    least: IntArray
+    """What must be left of each: the amount, or anything at all where that is 0 or no limit of its own."""
+    gated: tuple[Gated, ...]
+    counted: IntArray
+    """Those of `rows`, by their place in it, that some place limits."""
+
+    @property
+    def key(self) -> tuple[bytes, bytes]:
+        """Equal for needs that take the same."""
+        return self.rows.tobytes(), self.amounts.tobytes()
+
+    def at(self, place: int) -> IntArray:
+        found: IntArray = self.amounts[:, place if self.amounts.shape[1] > 1 else 0]
+        return found
+
+
+class Shelf:
+    """Pools, or hosts, with what is left of every sum at each of them."""
+
+    def __init__(self, fleet: Fleet, over: str, limits: Iterable[Limit]) -> None:
+        self.fleet, self.over = fleet, over
+        self.charges: list[Charge] = []
+        self.limits: list[Limit | None] = []
+        """The limit of each row; None for a gate, and for a sum that has one."""
+        self.gates: list[tuple[int, int, Limit]] = []
+        self.places = len(fleet.places(over))
+        rows: list[IntArray] = []
+        for limit in limits:
+            if (limit.charge.over == "host") != (over == "host"):
+                continue
+            most = np.broadcast_to(np.asarray(limit.rows(fleet), dtype=np.int64), (self.places,))
+            now = np.zeros_like(most) if limit.arrivals else fleet.sums(limit.charge)
+            self.charges.append(limit.charge)
+            self.limits.append(limit if limit.gate is None else None)
+            rows.append(most - now)
+            if limit.gate is not None:
+                self.gates.append((len(rows) - 1, len(rows), limit))
+                self.charges.append(limit.gate)
+                self.limits.append(None)
+                rows.append(-fleet.sums(limit.gate))
+        self.left = np.array(rows, dtype=np.int64).reshape(len(rows), self.places)
+        """What may still be added; negative where the sum is above its limit. Of a gate: minus what lies there."""
+        limited = np.array([limit is not None for limit in self.limits], dtype=np.bool_)[:, None]
+        counted = limited & (self.left > 0) & (self.left < UNLIMITED // 2)
+        self._per = np.where(counted, 1.0 / np.where(counted, self.left, 1), 0.0)
+        self.wide = {
+            row: fleet.labels(charge.over)[0]
+            for row, charge in enumerate(self.charges)
+            if charge.over not in ("pool", "host")
+        }
+        """Sums over more than one place, with the label of each place (-1: the place does not count)."""
+
+    def need(self, asks: Sequence[Ask]) -> Need:
+        """What these asks take together."""
+        amounts = [self._amounts(row, charge, asks) for row, charge in enumerate(self.charges)]
+        rows = [row for row, amount in enumerate(amounts) if amount.any()]
+        table = np.array([amounts[row] for row in rows], dtype=np.int64).reshape(len(rows), self.places)
+        plain = np.array([self.limits[row] is not None for row in rows], dtype=np.bool_)
+        least = np.where((table == 0) | ~plain[:, None], ANYTHING, table)
+        gated = [
+            Gated(row, gate, limit.where is not None, amounts[row], amounts[gate])
+            for row, gate, limit in self.gates
+            if (((amounts[row] > 0) | (amounts[gate] > 0)) & (np.asarray(limit.rows(self.fleet)) < UNLIMITED)).any()
+        ]
+        if self.places and (table == table[:, :1]).all():
+            table, least = table[:, :1], least[:, :1]
+        counted = np.array([number for number, row in enumerate(rows) if self._per[row].any()], dtype=np.int64)
+        return Need(np.array(rows, dtype=np.int64), table, least, tuple(gated), counted)
+
+    def _amounts(self, row: int, charge: Charge, asks: Sequence[Ask]) -> IntArray:
+        amounts = self.fleet.amounts(charge, asks)
+        return np.where(self.wide[row] >= 0, amounts, 0) if row in self.wide else amounts
+
+    def fits(self, need: Need, only: IntArray | None = None) -> BoolArray:
+        """Where (`only`: of these places) the need is met, and what is above its limit already does not grow."""
+        at: Any = slice(None) if only is None else only
+        least = need.least if only is None or need.least.shape[1] == 1 else need.least[:, only]
+        left = self.left[need.rows] if only is None else self.left[need.rows[:, None], only]
+        mask: BoolArray = (left >= least).all(axis=0)
+        for gated in need.gated:
+            spare, lies = self.left[gated.row, at], -self.left[gated.gate, at]
+            now, then = lies >= 1, lies + gated.more_gate[at] >= 1
+            if not gated.where:
+                now, then = ~now, ~then
+            mask &= np.maximum(gated.more[at] - spare, 0) * then <= np.maximum(-spare, 0) * now
+        return mask
+
+    def spare(self, need: Need, rows: IntArray) -> NDArray[np.float64]:
+        """What these places would have left with the need: of each sum, as a share of what there was at first."""
+        amounts = need.amounts[need.counted]
+        amounts = amounts if amounts.shape[1] == 1 else amounts[:, rows]
+        at = need.rows[need.counted, None], rows
+        left: NDArray[np.float64] = (self.left[at] - amounts) * self._per[at]
+        return left
+
+    def part(self, need: Need) -> float:
+        """The need as parts of what a place has on average, all sums together."""
+        if not self.places:
+            return 0.0
+        return float((need.amounts[need.counted] * self._per[need.rows[need.counted]]).mean(axis=1).sum())
+
+    def take(self, need: Need, place: int, sign: int = 1) -> None:
+        """Put the need on a place, or (`sign` -1) take it away again."""
+        amounts = need.at(place)
+        if not self.wide:
+            self.left[need.rows, place] -= sign * amounts
+            return
+        for row, amount in zip(need.rows.tolist(), amounts.tolist(), strict=True):
+            codes = self.wide.get(row)
+            if codes is None:
+                self.left[row, place] -= sign * amount
+            elif codes[place] >= 0:
+                self.left[row, codes == codes[place]] -= sign * amount

@@ -1,0 +1,156 @@
+"""Equal VMs, and the ways to place each of their volumes: a batch of thousands knows a few hundred shapes.
+
+A group that is new does not tell VMs apart here. Its limits count a few volumes each (`few.py`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, product
+from typing import Final
+
+import numpy as np
+
+from allocator.domain.inventory import Inventory
+from allocator.domain.request import Request
+from allocator.fleet import Ask, BoolArray
+from allocator.goals.placed import weight
+from allocator.limits import Limit, LimitRule
+from allocator.rule import Rule
+from allocator.screen import Screen
+from allocator.solver.classes import Unit
+from allocator.solver.few import concerns_few
+from allocator.solver.room import Need, Shelf
+
+MOST_CHOICES: Final = 24
+"""Combinations of alternatives that are tried for one VM, the preferred ones first."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Way:
+    """One ask of one request, with the pools and hosts that no filter closes to it."""
+
+    ask: Ask
+    pools: BoolArray
+    hosts: BoolArray
+    need: Need
+    """Of a pool."""
+    load: Need
+    """Of a host, were it alone."""
+
+
+Ways = tuple[Way, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """One way for each request of a VM, and what they take of a host together."""
+
+    ways: Ways
+    hosts: BoolArray
+    load: Need
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """Units that differ in names and new groups only."""
+
+    number: int
+    units: tuple[Unit, ...]
+    requests: tuple[Request, ...]
+    """Those of one unit, without new groups."""
+    ways: tuple[Ways, ...]
+    """For each request; requests that differ in nothing that counts share theirs."""
+    choices: tuple[Choice, ...]
+    """Combinations that some host takes, the preferred ones first; none: there is nowhere to go."""
+
+    @property
+    def attaches(self) -> bool:
+        return self.units[0].attaches
+
+    @property
+    def weight(self) -> int:
+        """What refusing one unit costs."""
+        return sum(map(weight, self.requests))
+
+
+class Shapes:
+    """The shapes of a batch of newcomers, and the shelves they are placed on."""
+
+    def __init__(self, units: Sequence[Unit], screen: Screen) -> None:
+        self.screen, self.fleet = screen, screen.fleet
+        alike: dict[Hashable, list[Unit]] = defaultdict(list)
+        plain: dict[Hashable, tuple[Request, ...]] = {}
+        for unit in units:
+            requests = tuple(map(self.plain, unit.requests))
+            vm = unit.requests[0].vm
+            there = vm if vm is not None and any(True for _ in self.fleet.inventory.volumes_of_vm(vm)) else None
+            key = unit.attaches, there, tuple(request.shape for request in requests)
+            alike[key].append(unit)
+            plain.setdefault(key, requests)
+        stated = [limit for asked in plain.values() for request in asked for limit in self._limits(request)]
+        limits = {id(limit): limit for limit in stated if not concerns_few(limit)}
+        self.pools = Shelf(self.fleet, "pool", limits.values())
+        self.hosts = Shelf(self.fleet, "host", limits.values())
+        self._ways: dict[Hashable, Ways] = {}
+        self.all = tuple(
+            self._shape(number, tuple(alike[key]), requests) for number, (key, requests) in enumerate(plain.items())
+        )
+
+    def bulk(self, shape: Shape) -> float:
+        """How much of an average host one unit takes, all sums together; 0 for a unit without a host."""
+        return self.hosts.part(shape.choices[0].load) if shape.choices else 0.0
+
+    def plain(self, request: Request) -> Request:
+        """The request without a group that nobody else knows of."""
+        if request.group is None or _known(request.group, self.fleet.inventory):
+            return request
+        return replace(request, group=None, apart=None)
+
+    def _limits(self, request: Request) -> Iterator[Limit]:
+        yield from limits_of(request, self.screen.rules, self.fleet.inventory)
+
+    def _shape(self, number: int, units: tuple[Unit, ...], requests: tuple[Request, ...]) -> Shape:
+        vm = requests[0].vm
+        there = vm if vm is not None and any(True for _ in self.fleet.inventory.volumes_of_vm(vm)) else None
+        ways = tuple(self._ways_of(request, there) for request in requests)
+        choices = tuple(islice(self._choices(ways, units[0].attaches), MOST_CHOICES)) if all(ways) else ()
+        return Shape(number, units, requests, ways, choices)
+
+    def _ways_of(self, request: Request, vm: str | None) -> Ways:
+        key = vm, request.attaches, request.shape
+        found = self._ways.get(key)
+        if found is None:
+            found = self._ways[key] = tuple(
+                Way(
+                    ask,
+                    pools,
+                    self.screen.hosts((ask,)) if request.attaches else np.ones(self.hosts.places, dtype=np.bool_),
+                    self.pools.need((ask,)),
+                    self.hosts.need((ask,) if request.attaches else ()),
+                )
+                for ask in self.screen.asks(request)
+                if (pools := self.screen.pools(ask)).any()
+            )
+        return found
+
+    def _choices(self, ways: tuple[Ways, ...], attaches: bool) -> Iterator[Choice]:
+        for chosen in sorted(product(*ways), key=lambda picked: sum(way.ask.alternative.index for way in picked)):
+            asks = [way.ask for way in chosen]
+            hosts = self.screen.hosts(asks) if attaches else np.ones(self.hosts.places, dtype=np.bool_)
+            if hosts.any() or not attaches:
+                yield Choice(chosen, hosts, self.hosts.need(asks if attaches else ()))
+
+
+def limits_of(request: Request, rules: Sequence[Rule], inventory: Inventory) -> Iterator[Limit]:
+    """Every limit that concerns a request."""
+    for rule in rules:
+        if isinstance(rule, LimitRule):
+            yield from rule.limits(request, inventory)
+
+
+def _known(group: str, inventory: Inventory) -> bool:
+    """Whether a volume that is there belongs to the group, or wants to be near it."""
+    return any(True for _ in inventory.members(group)) or any(True for _ in inventory.wanting(group))

@@ -1,0 +1,103 @@
+"""Place the VMs of one zone: where a linear programme wants them, then again and again where somebody was refused."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from allocator.domain.inventory import Inventory
+from allocator.domain.outcome import GoalResult, Headway
+from allocator.domain.policy import Effort
+from allocator.goal import Tiers, tier_name
+from allocator.screen import Screen
+from allocator.solver.checked import checked
+from allocator.solver.classes import Unit
+from allocator.solver.counted import Counted
+from allocator.solver.deadline import Deadline
+from allocator.solver.guided import Guide
+from allocator.solver.merging import Merged, by_cluster
+from allocator.solver.reseat import Reseating
+from allocator.solver.search import Solution
+from allocator.solver.seating import Seating
+from allocator.solver.shapes import Shape, Shapes
+
+PER_WORK: Final = 5_000
+"""Units tried for one unit of work: about a second of one core (measured, 1,000 hosts and 100 pools)."""
+
+PATIENCE: Final = 30
+"""Tries for each unit of the batch without anything better found, after which the search ends."""
+
+
+def solve_zone(
+    units: Sequence[Unit],
+    screen: Screen,
+    before: Inventory,
+    tiers: Tiers,
+    effort: Effort,
+    progress: Callable[[Headway], None] | None = None,
+) -> Solution:
+    """Place the newcomers of one zone; what breaks a rule there is refused.
+
+    Its only figure is what refusing costs; a bound is for the caller to know, who dealt out the zones.
+    """
+    found = seated(Shapes(units, screen), tiers, effort, Deadline(effort.seconds), 0, progress)
+    return replace(found, placed=checked(found.placed, before, screen.rules)[0])
+
+
+def seated(
+    shapes: Shapes,
+    tiers: Tiers,
+    effort: Effort,
+    deadline: Deadline,
+    least: int,
+    progress: Callable[[Headway], None] | None,
+) -> Solution:
+    """Seat the units of these shapes, until refusing the others costs no more than `least`, or the effort is spent."""
+    seating = Seating(shapes)
+    hosts, pools = by_cluster(shapes)
+    counted = Counted(shapes, hosts, pools, even=True)
+    optimum = counted.linear.solve(deadline.left())
+    waiting = in_order(shapes)
+    if optimum is None:
+        deadline.passed()
+    else:
+        waiting = Guide(counted, optimum).fill(seating, waiting)
+        seating.value(counted.prices(optimum))
+    waiting.sort(key=lambda one: -one[1].weight / (shapes.bulk(one[1]) + 0.01))
+    refused = [one for one in waiting if deadline.passed() or not seating.seat(*one)]
+    search = Reseating(seating, refused, hosts, effort.seed)
+    enough = seating.tried + int(effort.work * PER_WORK)
+    patience = PATIENCE * sum(len(shape.units) for shape in shapes.all)
+    best, found = search.cost, seating.tried
+
+    def going() -> bool:
+        nonlocal best, found
+        if search.cost < best:
+            best, found = search.cost, seating.tried
+            if progress is not None:
+                progress(Headway("packing", tier_name(tiers[0]), best))
+        return best > least and seating.tried < min(enough, found + patience) and not deadline.passed()
+
+    search.run(going)
+    placed = {name: seating.volumes(seat) for name, seat in seating.seats.items()}
+    goals = (GoalResult(tier_name(tiers[0]), search.cost), *(GoalResult(tier_name(tier), 0) for tier in tiers[1:]))
+    return Solution(placed, goals, "feasible", not deadline.hit)
+
+
+def in_order(shapes: Shapes) -> list[tuple[Unit, Shape]]:
+    """The weightiest units first, then those that take most of a host."""
+    ordered = sorted(shapes.all, key=lambda shape: (-shape.weight, -shapes.bulk(shape), shape.number))
+    return [(unit, shape) for shape in ordered for unit in shape.units]
+
+
+def refused_at_least(shapes: Shapes, hosts: Merged, pools: Merged, deadline: Deadline) -> int:
+    """What refusing costs at the least, however all are placed; 0 where the time is up first."""
+    counted = Counted(shapes, hosts, pools, even=False)
+    optimum = counted.linear.solve(deadline.left())
+    if optimum is None:
+        deadline.passed()
+        return 0
+    total = sum(shape.weight * len(shape.units) for shape in shapes.all)
+    return max(0, math.ceil(total - counted.linear.ceiling(optimum.duals)))

@@ -16,7 +16,9 @@ AT_ONCE: Final = 250
 """Units that are checked together."""
 
 
-def checked(placed: Mapping[str, tuple[Volume, ...]], before: Inventory, rules: Sequence[Rule]) -> tuple[Placing, Inventory]:
+def checked(
+    placed: Mapping[str, tuple[Volume, ...]], before: Inventory, rules: Sequence[Rule]
+) -> tuple[Placing, Inventory]:
     """What the rules allow of an answer, and the inventory with it; what breaks a rule is found by halving."""
     inventory, kept, names = before.copy(), Placing(), list(placed)
     waiting = [names[first : first + AT_ONCE] for first in range(0, len(names), AT_ONCE)][::-1]

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from allocator.fleet import IntArray
+from allocator.fleet import BoolArray, IntArray
 from allocator.limits import UNLIMITED
 from allocator.solver.programme import FloatArray, Linear, Optimum
 from allocator.solver.merging import Merged
@@ -27,7 +27,7 @@ FULL: Final = 0.8
 FULLER: Final = ((0.1, 1.0), (0.05, 3.0), (0.05, 9.0))
 """Further parts, and what each costs, compared with each other."""
 EVEN: Final = 0.5
-"""What it costs to fill all of a place's first further part: less than any request weighs."""
+"""What further parts cost, compared with a request: in all 0.35 of one for a place that is filled to the last."""
 
 
 @dataclass(slots=True, eq=False)
@@ -72,7 +72,7 @@ class Counted:
                 found[row, places] = max(0.0, optimum.duals[number]) / scale
         return found
 
-    def _reach(self) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    def _reach(self) -> BoolArray:
         """[class of pools, class of hosts]: whether some host there reaches some pool there."""
         links = self.shapes.screen.links
         groups = [np.unique(links.host_group[rows]) for rows in self.hosts.rows]
@@ -82,11 +82,12 @@ class Counted:
             reach[number, self.hosts.of[local[local >= 0]]] = True
             shared = np.unique(links.pool_group[rows[local < 0]])
             if len(shared):
-                reached = links.table[shared].any(axis=0)
-                reach[number] |= [bool(reached[found].any()) for found in groups]
+                reached = np.logical_or.reduce(links.table[shared], axis=0)
+                for k, found in enumerate(groups):
+                    reach[number, k] |= bool(reached[found].any())
         return reach
 
-    def _build(self, reach: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> None:
+    def _build(self, reach: BoolArray) -> None:
         placeable = [shape for shape in self.shapes.all if shape.choices]
         always = {shape.number: self._kinds_of(shape) for shape in placeable}
         arriving: dict[tuple[int, int], list[int]] = defaultdict(list)
@@ -113,17 +114,17 @@ class Counted:
                     self.linear.balanced([*inside, *leaving], [1.0] * len(inside) + [-1.0] * len(leaving))
         staying: dict[tuple[int, int], dict[int, int]] = defaultdict(lambda: defaultdict(int))
         for shape in placeable:
-            kinds = self.kinds_of[shape.number]
+            asked = self.kinds_of[shape.number]
             classes = [NOWHERE]
             if shape.attaches:
                 open_hosts = np.logical_or.reduce([choice.hosts for choice in shape.choices])
                 classes = np.unique(self.hosts.of[open_hosts]).tolist()
-            classes = [k for k in classes if all(arriving[kind, k] for kind in kinds)]
+            classes = [k for k in classes if all(arriving[number, k] for number in asked)]
             columns = self.linear.variables(len(classes), len(shape.units), shape.weight)
             for k, column in zip(classes, columns.tolist(), strict=True):
                 self.seats[shape.number, k] = column
-                for kind in kinds:
-                    staying[kind, k][column] += 1
+                for number in asked:
+                    staying[number, k][column] += 1
                 if k != NOWHERE:
                     on_hosts[k].append((column, always[shape.number][:, k]))
             self.linear.at_most(columns, 1.0, len(shape.units))
@@ -176,9 +177,7 @@ class Counted:
             room, scale = float(left.sum()), float(max(left.sum(), loads[row].max(), 1))
             terms, factors, high = found[used], loads[row][used] / scale, room / scale
             if self.even and room:
-                over = [
-                    self.linear.variables(1, high * part, -EVEN * price * scale / room) for part, price in FULLER
-                ]
+                over = [self.linear.variables(1, high * part, -EVEN * price * scale / room) for part, price in FULLER]
                 terms = np.concatenate([terms, *over])
                 factors = np.concatenate([factors, [-1.0] * len(over)])
                 high *= FULL

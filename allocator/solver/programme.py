@@ -93,12 +93,13 @@ class Linear:
         rows, columns, factors = self._matrix()
         terms = factors * prices[rows]
         left = np.maximum(np.array(self.gains) - np.bincount(columns, terms, minlength=len(most)), 0.0)
-        size = float(np.abs(prices * high).sum() + (np.bincount(columns, np.abs(terms), minlength=len(most)) * most).sum())
-        return float((prices * high).sum() + (left * most).sum()) + ROUNDING * size
+        size = np.abs(prices * high).sum() + (np.abs(terms) * most[columns]).sum()
+        return float((prices * high).sum() + (left * most).sum() + ROUNDING * size)
 
     def _matrix(self) -> tuple[IntArray, IntArray, FloatArray]:
         """Row, column and factor of every term that is not 0, row by row."""
-        rows, columns, factors = map(np.concatenate, (self._rows, self._columns, self._factors))
+        rows, columns = np.concatenate(self._rows), np.concatenate(self._columns)
+        factors = np.concatenate(self._factors)
         kept = factors != 0
         return rows[kept], columns[kept], factors[kept]
 

@@ -119,7 +119,8 @@ class Reseating:
         found = [int(rows[rng.randrange(len(rows))])]
         for _ in range(HOSTS - 1):
             near = self.alike.rows[self.alike.of[found[0]]]
-            found.append(int(near[rng.randrange(len(near))]) if rng.random() < NEAR else rng.randrange(len(self.alike.of)))
+            rows = near if rng.random() < NEAR else rows
+            found.append(int(rows[rng.randrange(len(rows))]))
         hosts_found = list(dict.fromkeys(found))
         names = [name for host in hosts_found for name in self.on_host.get(host, ())]
         return names, np.array(hosts_found, dtype=np.int64)

@@ -120,7 +120,7 @@ class Shelf:
         at: Any = slice(None) if only is None else only
         least = need.least if only is None or need.least.shape[1] == 1 else need.least[:, only]
         left = self.left[need.rows] if only is None else self.left[need.rows[:, None], only]
-        mask: BoolArray = (left >= least).all(axis=0)
+        mask: BoolArray = np.logical_and.reduce(left >= least, axis=0)
         for gated in need.gated:
             spare, lies = self.left[gated.row, at], -self.left[gated.gate, at]
             now, then = lies >= 1, lies + gated.more_gate[at] >= 1
@@ -134,7 +134,7 @@ class Shelf:
         amounts = need.amounts[need.counted]
         amounts = amounts if amounts.shape[1] == 1 else amounts[:, rows]
         at = need.rows[need.counted, None], rows
-        left: NDArray[np.float64] = (self.left[at] - amounts) * self._per[at]
+        left: NDArray[np.float64] = np.multiply(self.left[at] - amounts, self._per[at])
         return left
 
     def part(self, need: Need) -> float:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from allocator.domain.placement import Volume
-from allocator.fleet import BoolArray, IntArray
+from allocator.fleet import IntArray
 from allocator.solver.classes import Unit
 from allocator.solver.few import Few, concerns_few
 from allocator.solver.programme import FloatArray
@@ -74,7 +74,9 @@ class Seating:
                     return True
         return False
 
-    def take(self, unit: Unit, shape: Shape, choice: Choice, host: int, wanted: Sequence[FloatArray] | None = None) -> bool:
+    def take(
+        self, unit: Unit, shape: Shape, choice: Choice, host: int, wanted: Sequence[FloatArray] | None = None
+    ) -> bool:
         """Seat the unit on a host that has room for it, on the cheapest pools, or on those most `wanted`."""
         chosen: list[int] = []
         for number, (request, way) in enumerate(zip(unit.requests, choice.ways, strict=True)):
@@ -140,14 +142,13 @@ class Seating:
         if not unit.attaches:
             yield NOWHERE
             return
-        reached: BoolArray | None = None
+        reached = np.ones(self.hosts.places, dtype=np.bool_)
         for way in choice.ways:
             kinds = np.unique(self._kind[way.pools & self.pools.fits(way.need)])
             if not len(kinds):
                 return
-            mask = self._reached[kinds].any(axis=0)
-            reached = mask if reached is None else reached & mask
-        rows = np.flatnonzero(reached) if only is None else only[reached[only]] if reached is not None else only
+            reached &= np.logical_or.reduce(self._reached[kinds], axis=0)
+        rows = np.flatnonzero(reached) if only is None else only[reached[only]]
         yield from self.open_hosts(unit, choice, rows)[:TRIES].tolist()
 
     def _cost(self, way: Way, rows: IntArray) -> FloatArray:
@@ -155,7 +156,8 @@ class Seating:
         if worth is None:
             amounts = np.broadcast_to(way.need.amounts, (len(way.need.rows), self.pools.places))
             worth = self._worth[id(way)] = (self.prices[way.need.rows] * amounts).sum(axis=0)
-        return worth[rows] - EVEN * self.pools.spare(way.need, rows).min(axis=0, initial=1.0)
+        cost: FloatArray = worth[rows] - EVEN * self.pools.spare(way.need, rows).min(axis=0, initial=1.0)
+        return cost
 
     def _free(self, unit: Unit, choice: Choice, pools: Sequence[int]) -> None:
         for request, way, pool in zip(unit.requests, choice.ways, pools, strict=False):

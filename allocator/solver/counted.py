@@ -168,10 +168,10 @@ class Counted:
     def _limit(self, shelf: Shelf, places: IntArray, columns: Sequence[int], loads: FloatArray) -> None:
         """One row for every sum that is limited at each of these places."""
         found = np.array(columns, dtype=np.int64)
-        for row, limit in enumerate(shelf.limits):
+        for row, plain in enumerate(shelf.plain):
             left = np.maximum(shelf.left[row, places], 0)
             used = np.flatnonzero(loads[row])
-            if limit is None or row in shelf.wide or not len(used) or (left >= UNLIMITED // 2).any():
+            if not plain or row in shelf.wide or not len(used) or (left >= UNLIMITED // 2).any():
                 continue
             # Bytes beside VMs: each row is scaled to 1, so that the solver's tolerances mean the same in all.
             room, scale = float(left.sum()), float(max(left.sum(), loads[row].max(), 1))

@@ -7,8 +7,9 @@ says was asked of the filters before the batch; whatever escapes that is found b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +19,8 @@ from allocator.domain.placement import Charge
 from allocator.fleet import Ask, BoolArray, Fleet, IntArray
 from allocator.limits import UNLIMITED, Limit
 
+Asks = Sequence[tuple[Ask, BoolArray]]
+"""Each with the places that are open to it."""
 ANYTHING: Final = -UNLIMITED
 """A need that every place meets."""
 
@@ -61,31 +64,28 @@ class Need:
 class Shelf:
     """Pools, or hosts, with what is left of every sum at each of them."""
 
-    def __init__(self, fleet: Fleet, over: str, limits: Iterable[Limit]) -> None:
+    def __init__(self, fleet: Fleet, over: str, limits: Iterable[Limit], asks: Asks) -> None:
+        """A shelf for these limits, on which these asks will be put, each on some of these places, and nothing else."""
         self.fleet, self.over = fleet, over
-        self.charges: list[Charge] = []
-        self.limits: list[Limit | None] = []
-        """The limit of each row; None for a gate, and for a sum that has one."""
-        self.gates: list[tuple[int, int, Limit]] = []
         self.places = len(fleet.places(over))
+        self.charges: list[Charge] = []
+        self.plain: list[bool] = []
+        """Of each row whether what is left must be enough; not so of a gate, and of a sum that has one."""
+        self.gates: list[tuple[int, int, Limit]] = []
         rows: list[IntArray] = []
         for limit in limits:
             if (limit.charge.over == "host") != (over == "host"):
                 continue
-            most = np.broadcast_to(np.asarray(limit.rows(fleet), dtype=np.int64), (self.places,))
-            now = np.zeros_like(most) if limit.arrivals else fleet.sums(limit.charge)
-            self.charges.append(limit.charge)
-            self.limits.append(limit if limit.gate is None else None)
-            rows.append(most - now)
-            if limit.gate is not None:
-                self.gates.append((len(rows) - 1, len(rows), limit))
-                self.charges.append(limit.gate)
-                self.limits.append(None)
-                rows.append(-fleet.sums(limit.gate))
+            found = list(self._rows(limit, asks))
+            if len(found) == 2:
+                self.gates.append((len(rows), len(rows) + 1, limit))
+            for charge, left in found:
+                self.charges.append(charge)
+                self.plain.append(len(found) == 1)
+                rows.append(left)
         self.left = np.array(rows, dtype=np.int64).reshape(len(rows), self.places)
         """What may still be added; negative where the sum is above its limit. Of a gate: minus what lies there."""
-        limited = np.array([limit is not None for limit in self.limits], dtype=np.bool_)[:, None]
-        counted = limited & (self.left > 0) & (self.left < UNLIMITED // 2)
+        counted = np.array(self.plain, dtype=np.bool_)[:, None] & (self.left > 0) & (self.left < UNLIMITED // 2)
         self._per = np.where(counted, 1.0 / np.where(counted, self.left, 1), 0.0)
         self.wide = {
             row: fleet.labels(charge.over)[0]
@@ -99,17 +99,46 @@ class Shelf:
         amounts = [self._amounts(row, charge, asks) for row, charge in enumerate(self.charges)]
         rows = [row for row, amount in enumerate(amounts) if amount.any()]
         table = np.array([amounts[row] for row in rows], dtype=np.int64).reshape(len(rows), self.places)
-        plain = np.array([self.limits[row] is not None for row in rows], dtype=np.bool_)
-        least = np.where((table == 0) | ~plain[:, None], ANYTHING, table)
+        plain = np.array([[self.plain[row]] for row in rows], dtype=np.bool_).reshape(len(rows), 1)
+        least = np.where((table == 0) | ~plain, ANYTHING, table)
         gated = [
             Gated(row, gate, limit.where is not None, amounts[row], amounts[gate])
             for row, gate, limit in self.gates
-            if (((amounts[row] > 0) | (amounts[gate] > 0)) & (np.asarray(limit.rows(self.fleet)) < UNLIMITED)).any()
+            if (((amounts[row] > 0) | (amounts[gate] > 0)) & (self._most(limit) < UNLIMITED)).any()
         ]
         if self.places and (table == table[:, :1]).all():
             table, least = table[:, :1], least[:, :1]
         counted = np.array([number for number, row in enumerate(rows) if self._per[row].any()], dtype=np.int64)
         return Need(np.array(rows, dtype=np.int64), table, least, tuple(gated), counted)
+
+    def _rows(self, limit: Limit, asks: Asks) -> Iterator[tuple[Charge, IntArray]]:
+        """The sums that a limit needs, with what is left of them: its own, its gate's as well, or none."""
+        most = self._most(limit)
+        adds = partial(self._adds, asks, most < UNLIMITED)
+        now = np.zeros_like(most) if limit.arrivals else self.fleet.sums(limit.charge)
+        if limit.gate is None:
+            if adds(limit.charge):
+                yield limit.charge, most - now
+            return
+        gate = self.fleet.sums(limit.gate)
+        holds = gate >= 1 if limit.where is not None else gate == 0
+        if not adds(limit.gate):
+            yield limit.charge, np.where(holds, most - now, UNLIMITED)
+        elif limit.where is not None and not adds(limit.charge):
+            # The sum stays as it is: where it is above the limit, nobody may make the limit hold.
+            yield limit.gate, np.where(~holds & (now > most), 0, UNLIMITED)
+        else:
+            yield limit.charge, most - now
+            yield limit.gate, -gate
+
+    def _most(self, limit: Limit) -> IntArray:
+        return np.broadcast_to(np.asarray(limit.rows(self.fleet), dtype=np.int64), (self.places,))
+
+    def _adds(self, asks: Asks, limited: BoolArray, charge: Charge) -> bool:
+        """Whether any of the asks adds to a sum where it is limited."""
+        return any(
+            (self.fleet.amounts(charge, (ask,)).astype(np.bool_) & places & limited).any() for ask, places in asks
+        )
 
     def _amounts(self, row: int, charge: Charge, asks: Sequence[Ask]) -> IntArray:
         amounts = self.fleet.amounts(charge, asks)

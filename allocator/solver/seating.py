@@ -56,7 +56,9 @@ class Seating:
         self.reach[local, links.only_host[local]] = True
         _, self._kind = np.unique(self.reach, axis=0, return_inverse=True)
         self._kind = self._kind.reshape(-1)
-        self._reached = np.array([self.reach[self._kind == kind][0] for kind in range(self._kind.max(initial=-1) + 1)])
+        kinds = range(self._kind.max(initial=-1) + 1)
+        self._reached = np.array([self.reach[self._kind == kind][0] for kind in kinds]).reshape(len(kinds), -1)
+        self._everywhere = self._reached.all(axis=1)
         self._worth: dict[int, FloatArray] = {}
         self.prices: FloatArray = np.zeros(self.pools.left.shape)
 
@@ -144,10 +146,11 @@ class Seating:
             return
         reached = np.ones(self.hosts.places, dtype=np.bool_)
         for way in choice.ways:
-            kinds = np.unique(self._kind[way.pools & self.pools.fits(way.need)])
-            if not len(kinds):
+            kinds = np.bincount(self._kind[way.pools & self.pools.fits(way.need)], minlength=len(self._everywhere)) > 0
+            if not kinds.any():
                 return
-            reached &= np.logical_or.reduce(self._reached[kinds], axis=0)
+            if not (kinds & self._everywhere).any():
+                reached &= np.logical_or.reduce(self._reached[kinds], axis=0)
         rows = np.flatnonzero(reached) if only is None else only[reached[only]]
         yield from self.open_hosts(unit, choice, rows)[:TRIES].tolist()
 

@@ -82,7 +82,7 @@ class Shapes:
     def __init__(self, units: Sequence[Unit], screen: Screen) -> None:
         self.screen, self.fleet = screen, screen.fleet
         alike: dict[Hashable, list[Unit]] = defaultdict(list)
-        plain: dict[Hashable, tuple[Request, ...]] = {}
+        plain: dict[tuple[bool, str | None, Hashable], tuple[Request, ...]] = {}
         for unit in units:
             requests = tuple(map(self.plain, unit.requests))
             vm = unit.requests[0].vm
@@ -92,8 +92,18 @@ class Shapes:
             plain.setdefault(key, requests)
         stated = [limit for asked in plain.values() for request in asked for limit in self._limits(request)]
         limits = {id(limit): limit for limit in stated if not concerns_few(limit)}
-        self.pools = Shelf(self.fleet, "pool", limits.values())
-        self.hosts = Shelf(self.fleet, "host", limits.values())
+        requests = {
+            (request.attaches, there, request.shape): request
+            for (_, there, _), asked in plain.items()
+            for request in asked
+        }
+        self._open: dict[Hashable, list[tuple[Ask, BoolArray, BoolArray]]] = {
+            key: list(self._opened(request)) for key, request in requests.items()
+        }
+        opened = [found for ways in self._open.values() for found in ways]
+        self.pools = Shelf(self.fleet, "pool", limits.values(), [(ask, pools) for ask, pools, _ in opened])
+        attached = [(ask, hosts) for ask, _, hosts in opened if ask.request.attaches]
+        self.hosts = Shelf(self.fleet, "host", limits.values(), attached)
         self._ways: dict[Hashable, Ways] = {}
         self.all = tuple(
             self._shape(number, tuple(alike[key]), requests) for number, (key, requests) in enumerate(plain.items())
@@ -120,21 +130,24 @@ class Shapes:
         return Shape(number, units, requests, ways, choices)
 
     def _ways_of(self, request: Request, vm: str | None) -> Ways:
-        key = vm, request.attaches, request.shape
+        key = request.attaches, vm, request.shape
         found = self._ways.get(key)
         if found is None:
             found = self._ways[key] = tuple(
-                Way(
-                    ask,
-                    pools,
-                    self.screen.hosts((ask,)) if request.attaches else np.ones(self.hosts.places, dtype=np.bool_),
-                    self.pools.need((ask,)),
-                    self.hosts.need((ask,) if request.attaches else ()),
-                )
-                for ask in self.screen.asks(request)
-                if (pools := self.screen.pools(ask)).any()
+                Way(ask, pools, hosts, self.pools.need((ask,)), self.hosts.need((ask,) if request.attaches else ()))
+                for ask, pools, hosts in self._open[request.attaches, vm, request.shape]
             )
         return found
+
+    def _opened(self, request: Request) -> Iterator[tuple[Ask, BoolArray, BoolArray]]:
+        """Each ask that some pool and, if it attaches, some host takes, with those that do."""
+        for ask in self.screen.asks(request):
+            pools = self.screen.pools(ask)
+            hosts = np.ones(len(self.fleet.hosts), dtype=np.bool_)
+            if request.attaches and pools.any():
+                hosts = self.screen.hosts((ask,))
+            if pools.any() and (hosts.any() or not request.attaches):
+                yield ask, pools, hosts
 
     def _choices(self, ways: tuple[Ways, ...], attaches: bool) -> Iterator[Choice]:
         for chosen in sorted(product(*ways), key=lambda picked: sum(way.ask.alternative.index for way in picked)):

@@ -24,6 +24,7 @@ from allocator.solver.classes import Unit
 from allocator.solver.deadline import Deadline
 from allocator.solver.dealing import dealt
 from allocator.solver.merging import Zones, by_cluster
+from allocator.solver.parcel import policy_of
 from allocator.solver.search import Solution
 from allocator.solver.shapes import Shapes
 from allocator.solver.spread import spread
@@ -62,9 +63,9 @@ def place_many(
         parts = dealt(shapes, zones, deadline)
         found = spread(parts, screen, before, tiers, within, solve_zone, progress=progress, executor=executor)
     placed = {name: volumes for one in found for name, volumes in one.placed.items()}
-    # Each zone has checked what its places say; across zones only the rules that look further can be broken.
-    further = [rule for rule in screen.rules if whole or not rule.local]
-    placed, inventory = checked(placed, before, further)
+    # A zone that saw nothing but itself has checked its places: what is left are the rules that look further.
+    apart = not whole and policy_of(screen.rules, tiers) is not None
+    placed, inventory = checked(placed, before, [rule for rule in screen.rules if not (apart and rule.local)])
     left = [unit for unit in units if unit.name not in placed]
     placed |= ranked(sorted(left, key=_urgency)[:RANKED], inventory, screen.rules, tiers, deadline)
     refused = [request for unit in units if unit.name not in placed for request in unit.requests]

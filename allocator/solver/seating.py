@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from allocator.domain.placement import Volume
-from allocator.fleet import IntArray
+from allocator.fleet import BoolArray, IntArray
 from allocator.solver.classes import Unit
 from allocator.solver.few import Few, concerns_few
 from allocator.solver.programme import FloatArray
@@ -57,8 +57,8 @@ class Seating:
         _, self._kind = np.unique(self.reach, axis=0, return_inverse=True)
         self._kind = self._kind.reshape(-1)
         kinds = range(self._kind.max(initial=-1) + 1)
-        self._reached = np.array([self.reach[self._kind == kind][0] for kind in kinds]).reshape(len(kinds), -1)
-        self._everywhere = self._reached.all(axis=1)
+        self._reached = np.array([self.reach[self._kind == kind][0] for kind in kinds]).reshape(len(kinds), self.hosts.places)
+        self._everywhere: BoolArray = np.logical_and.reduce(self._reached, axis=1)
         self._worth: dict[int, FloatArray] = {}
         self.prices: FloatArray = np.zeros(self.pools.left.shape)
 

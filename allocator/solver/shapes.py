@@ -92,13 +92,13 @@ class Shapes:
             plain.setdefault(key, requests)
         stated = [limit for asked in plain.values() for request in asked for limit in self._limits(request)]
         limits = {id(limit): limit for limit in stated if not concerns_few(limit)}
-        requests = {
+        distinct = {
             (request.attaches, there, request.shape): request
             for (_, there, _), asked in plain.items()
             for request in asked
         }
         self._open: dict[Hashable, list[tuple[Ask, BoolArray, BoolArray]]] = {
-            key: list(self._opened(request)) for key, request in requests.items()
+            key: list(self._opened(request)) for key, request in distinct.items()
         }
         opened = [found for ways in self._open.values() for found in ways]
         self.pools = Shelf(self.fleet, "pool", limits.values(), [(ask, pools) for ask, pools, _ in opened])

@@ -16,7 +16,7 @@ import numpy as np
 
 from allocator.fleet import BoolArray, IntArray
 from allocator.limits import UNLIMITED
-from allocator.solver.programme import FloatArray, Linear, Optimum
+from allocator.solver.programme import FloatArray, Programme, Optimum
 from allocator.solver.merging import Merged
 from allocator.solver.room import Need, Shelf
 from allocator.solver.seating import NOWHERE
@@ -47,7 +47,7 @@ class Counted:
 
     def __init__(self, shapes: Shapes, hosts: Merged, pools: Merged, *, even: bool) -> None:
         self.shapes, self.hosts, self.pools, self.even = shapes, hosts, pools, even
-        self.linear = Linear()
+        self.programme = Programme()
         self.seats: dict[tuple[int, int], int] = {}
         """(shape, class of hosts) -> column: how many of its units are there."""
         self.flows: dict[tuple[int, int, int, int], int] = {}
@@ -97,21 +97,21 @@ class Counted:
         for kind in self.kinds:
             for number, way in enumerate(kind.ways):
                 rows = np.unique(self.pools.of[way.pools])
-                columns = self.linear.variables(len(rows), kind.volumes)
+                columns = self.programme.variables(len(rows), kind.volumes)
                 for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
                     self.targets[kind.number, number, row] = column
                     on_pools[row].append((column, way.need))
                 open_classes = np.unique(self.hosts.of[way.hosts]).tolist() if kind.attaches else [NOWHERE]
                 for group in np.unique(self.group_of[rows]).tolist():
                     classes = [k for k in open_classes if k == NOWHERE or reaching[group][k]]
-                    leaving = self.linear.variables(len(classes), kind.volumes)
+                    leaving = self.programme.variables(len(classes), kind.volumes)
                     for k, column in zip(classes, leaving.tolist(), strict=True):
                         self.flows[kind.number, number, group, k] = column
                         arriving[kind.number, k].append(column)
                         if k != NOWHERE and kind.loads[number][:, k].any():
                             on_hosts[k].append((column, kind.loads[number][:, k]))
                     inside = columns[self.group_of[rows] == group]
-                    self.linear.balanced([*inside, *leaving], [1.0] * len(inside) + [-1.0] * len(leaving))
+                    self.programme.balanced([*inside, *leaving], [1.0] * len(inside) + [-1.0] * len(leaving))
         staying: dict[tuple[int, int], dict[int, int]] = defaultdict(lambda: defaultdict(int))
         for shape in placeable:
             asked = self.kinds_of[shape.number]
@@ -120,17 +120,17 @@ class Counted:
                 open_hosts = np.logical_or.reduce([choice.hosts for choice in shape.choices])
                 classes = np.unique(self.hosts.of[open_hosts]).tolist()
             classes = [k for k in classes if all(arriving[number, k] for number in asked)]
-            columns = self.linear.variables(len(classes), len(shape.units), shape.weight)
+            columns = self.programme.variables(len(classes), len(shape.units), shape.weight)
             for k, column in zip(classes, columns.tolist(), strict=True):
                 self.seats[shape.number, k] = column
                 for number in asked:
                     staying[number, k][column] += 1
                 if k != NOWHERE:
                     on_hosts[k].append((column, always[shape.number][:, k]))
-            self.linear.at_most(columns, 1.0, len(shape.units))
+            self.programme.at_most(columns, 1.0, len(shape.units))
         for key, flows in arriving.items():
             seats = staying[key]
-            self.linear.balanced([*flows, *seats], [1.0] * len(flows) + [-float(each) for each in seats.values()])
+            self.programme.balanced([*flows, *seats], [1.0] * len(flows) + [-float(each) for each in seats.values()])
         for k, terms in on_hosts.items():
             loads = np.array([load for _, load in terms]).T
             self._limit(self.shapes.hosts, self.hosts.rows[k], [column for column, _ in terms], loads)
@@ -177,11 +177,13 @@ class Counted:
             room, scale = float(left.sum()), float(max(left.sum(), loads[row].max(), 1))
             terms, factors, high = found[used], loads[row][used] / scale, room / scale
             if self.even and room:
-                over = [self.linear.variables(1, high * part, -EVEN * price * scale / room) for part, price in FULLER]
+                over = [
+                    self.programme.variables(1, high * part, -EVEN * price * scale / room) for part, price in FULLER
+                ]
                 terms = np.concatenate([terms, *over])
                 factors = np.concatenate([factors, [-1.0] * len(over)])
                 high *= FULL
-            number = self.linear.at_most(terms, factors, high)
+            number = self.programme.at_most(terms, factors, high)
             self._priced.append((shelf is self.shapes.pools, places, row, number, scale))
 
 

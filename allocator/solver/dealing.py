@@ -51,7 +51,7 @@ def shares(number: int, wanted: Mapping[int, float]) -> dict[int, int]:
 def _wanted(shapes: Shapes, zones: Zones, deadline: Deadline) -> dict[int, dict[int, float]]:
     """Shape -> zone -> how many of its units, or only in what proportion."""
     counted = Counted(shapes, zones.hosts, zones.pools, even=True)
-    optimum = counted.linear.solve(deadline.left())
+    optimum = counted.programme.solve(deadline.left())
     if optimum is None:
         deadline.passed()
     wanted: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))

@@ -29,7 +29,7 @@ class Optimum:
     duals: FloatArray
 
 
-class Linear:
+class Programme:
     """Maximise gain x, with A x <= high (or = 0) and 0 <= x <= most."""
 
     def __init__(self) -> None:

@@ -57,7 +57,9 @@ class Seating:
         _, self._kind = np.unique(self.reach, axis=0, return_inverse=True)
         self._kind = self._kind.reshape(-1)
         kinds = range(self._kind.max(initial=-1) + 1)
-        self._reached = np.array([self.reach[self._kind == kind][0] for kind in kinds]).reshape(len(kinds), self.hosts.places)
+        self._reached = np.array([self.reach[self._kind == kind][0] for kind in kinds]).reshape(
+            len(kinds), self.hosts.places
+        )
         self._everywhere: BoolArray = np.logical_and.reduce(self._reached, axis=1)
         self._worth: dict[int, FloatArray] = {}
         self.prices: FloatArray = np.zeros(self.pools.left.shape)

@@ -58,7 +58,7 @@ def seated(
     seating = Seating(shapes)
     hosts, pools = by_cluster(shapes)
     counted = Counted(shapes, hosts, pools, even=True)
-    optimum = counted.linear.solve(deadline.left())
+    optimum = counted.programme.solve(deadline.left())
     waiting = in_order(shapes)
     if optimum is None:
         deadline.passed()
@@ -95,9 +95,9 @@ def in_order(shapes: Shapes) -> list[tuple[Unit, Shape]]:
 def refused_at_least(shapes: Shapes, hosts: Merged, pools: Merged, deadline: Deadline) -> int:
     """What refusing costs at the least, however all are placed; 0 where the time is up first."""
     counted = Counted(shapes, hosts, pools, even=False)
-    optimum = counted.linear.solve(deadline.left())
+    optimum = counted.programme.solve(deadline.left())
     if optimum is None:
         deadline.passed()
         return 0
     total = sum(shape.weight * len(shape.units) for shape in shapes.all)
-    return max(0, math.ceil(total - counted.linear.ceiling(optimum.duals)))
+    return max(0, math.ceil(total - counted.programme.ceiling(optimum.duals)))

@@ -82,7 +82,8 @@ def no_worse(trial: Trial) -> Iterator[str]:
         if choice is not None:
             yield from _worse(trial, "rank", choice.volumes)
     for units in filter(None, (trial.units, trial.homes)):
-        for name, found in (("solve", _solved(trial, units)), ("merged solve", _merged(trial, units))):
+        answers_found = _solved(trial, units), _merged(trial, units), _counted(trial, units)
+        for name, found in zip(("solve", "merged solve", "counted solve"), answers_found, strict=True):
             yield from _worse(trial, name, [volume for volumes in found.placed.values() for volume in volumes])
             for unit in units:
                 if unit.home and unit.name not in found.placed:
@@ -107,13 +108,14 @@ def merging_relaxes(trial: Trial) -> Iterator[str]:
 
 def merged_solve_is_bounded(trial: Trial) -> Iterator[str]:
     """A merged solve tells a bound that no answer beats, and an answer that it does not beat itself."""
-    exact, merged = _solved(trial, trial.units), _merged(trial, trial.units)
+    exact = _solved(trial, trial.units)
     if exact.status != "optimal":
         yield f"solve says {exact.status} in a tiny world"
-    for goal in merged.goals[:1]:
-        least = exact.goals[0].cost
-        if goal.bound is None or not goal.bound <= least <= goal.cost:
-            yield f"merged, placed costs {goal.cost}, at least {goal.bound}; unmerged {least}"
+    for name, found in (("merged", _merged(trial, trial.units)), ("counted", _counted(trial, trial.units))):
+        for goal in found.goals[:1]:
+            least = exact.goals[0].cost
+            if goal.bound is None or not goal.bound <= least <= goal.cost:
+                yield f"{name}, placed costs {goal.cost}, at least {goal.bound}; unmerged {least}"
 
 
 def parts_add_up(trial: Trial) -> Iterator[str]:
@@ -231,6 +233,12 @@ def _solved(trial: Trial, units: Sequence[Unit]) -> Solution:
 def _merged(trial: Trial, units: Sequence[Unit]) -> Solution:
     """What `solve` finds where equal units and equal hosts are counted, however few they are."""
     with patch.object(tiers, "WHOLE", -1):
+        return _solved(trial, units)
+
+
+def _counted(trial: Trial, units: Sequence[Unit]) -> Solution:
+    """What `solve` finds as it does for thousands of units, however few they are."""
+    with patch.object(search, "MANY", -1):
         return _solved(trial, units)
 
 

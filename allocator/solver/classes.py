@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Volume
 from allocator.domain.places import Host
 from allocator.domain.request import Request
@@ -88,6 +89,14 @@ def host_classes(units: Sequence[Unit], fleet: Fleet, *, merge: bool) -> tuple[H
     for row, host in enumerate(fleet.hosts):
         groups[host.name if not merge or host.name in named else host_facts(host)].append(row)
     return tuple(HostClass(tuple(rows)) for rows in groups.values())
+
+
+def ungrouped(request: Request, inventory: Inventory) -> Request:
+    """The request without its group and what it wants of it, where nobody who is there knows of the group."""
+    group = request.group
+    if group is None or any(True for _ in inventory.members(group)) or any(True for _ in inventory.wanting(group)):
+        return request
+    return replace(request, group=None, apart=None)
 
 
 def _shape(unit: Unit) -> Hashable:

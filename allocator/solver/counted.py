@@ -16,8 +16,8 @@ import numpy as np
 
 from allocator.fleet import BoolArray, IntArray
 from allocator.limits import UNLIMITED
-from allocator.solver.programme import FloatArray, Programme, Optimum
 from allocator.solver.merging import Merged
+from allocator.solver.programme import FloatArray, Optimum, Programme
 from allocator.solver.room import Need, Shelf
 from allocator.solver.seating import NOWHERE
 from allocator.solver.shapes import Shape, Shapes, Ways

@@ -9,8 +9,9 @@ from typing import Final
 
 import networkx as nx
 
+from allocator.domain.request import Request
 from allocator.screen import Screen
-from allocator.solver.classes import Unit
+from allocator.solver.classes import Unit, ungrouped
 
 NOBODYS: Final = -1
 """The component of places that no unit may go to."""
@@ -37,10 +38,18 @@ def independent_parts(units: Sequence[Unit], screen: Screen) -> list[Part]:
         if int(pool_group) in shared:
             graph.add_edge(("pools", int(pool_group)), ("hosts", int(host_group)))
     coming = frozenset(r.group for unit in units for r in unit.requests if r.group is not None)
+    alike = set[Hashable]()
     for number, unit in enumerate(units):
         graph.add_node(("unit", number))
-        for place in _places(unit, screen, coming):
-            graph.add_edge(("unit", number), place)
+        for neighbour in _neighbours(unit, screen):
+            graph.add_edge(("unit", number), neighbour)
+        for request in unit.requests:
+            plain = ungrouped(request, screen.fleet.inventory)
+            like = _like(unit, plain, screen)
+            graph.add_edge(("unit", number), like)
+            if like not in alike:
+                alike.add(like)
+                graph.add_edges_from((like, place) for place in _places(unit, plain, screen, coming))
     component = {node: part for part, nodes in enumerate(nx.connected_components(graph)) for node in nodes}
     parts: dict[int, tuple[list[Unit], list[str], list[str]]] = defaultdict(lambda: ([], [], []))
     for number, unit in enumerate(units):
@@ -52,15 +61,25 @@ def independent_parts(units: Sequence[Unit], screen: Screen) -> list[Part]:
     return [Part(tuple(found), tuple(pools), tuple(hosts)) for found, pools, hosts in parts.values() if found]
 
 
-def _places(unit: Unit, screen: Screen, coming: frozenset[str]) -> Iterator[Hashable]:
-    """Where a unit may go once the groups have come that are placed in the same call, and with whom it goes."""
+def _like(unit: Unit, request: Request, screen: Screen) -> Hashable:
+    """Equal for requests that may go to the same places; those of a VM that is there, or that move, are like none."""
+    vm = request.vm
+    single = unit.home or (vm is not None and any(True for _ in screen.fleet.inventory.volumes_of_vm(vm)))
+    return "like", request.name if single else (unit.attaches, request.shape)
+
+
+def _places(unit: Unit, request: Request, screen: Screen, coming: frozenset[str]) -> Iterator[Hashable]:
+    """Where a request may go once the groups have come that are placed in the same call."""
+    for ask in screen.asks(request, coming):
+        pools = screen.pools(ask)
+        if unit.attaches and not unit.home:
+            pools &= screen.reached(screen.hosts((ask,)))
+        yield from {_pools(int(row), screen): None for row in pools.nonzero()[0]}
+
+
+def _neighbours(unit: Unit, screen: Screen) -> Iterator[Hashable]:
+    """With whom a unit goes, and where it is."""
     for request in unit.requests:
-        for ask in screen.asks(request, coming):
-            pools = screen.pools(ask)
-            if unit.attaches and not unit.home:
-                pools &= screen.reached(screen.hosts((ask,)))
-            for row in pools.nonzero()[0]:
-                yield _pools(int(row), screen)
         for group in filter(None, (request.group, request.near.group if request.near else None)):
             yield "group", group
         if request.tenant is not None:

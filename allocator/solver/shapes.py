@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice, product
 from typing import Final
 
@@ -20,7 +20,7 @@ from allocator.goals.placed import weight
 from allocator.limits import Limit, LimitRule
 from allocator.rule import Rule
 from allocator.screen import Screen
-from allocator.solver.classes import Unit
+from allocator.solver.classes import Unit, ungrouped
 from allocator.solver.few import concerns_few
 from allocator.solver.room import Need, Shelf
 
@@ -84,7 +84,7 @@ class Shapes:
         alike: dict[Hashable, list[Unit]] = defaultdict(list)
         plain: dict[tuple[bool, str | None, Hashable], tuple[Request, ...]] = {}
         for unit in units:
-            requests = tuple(map(self.plain, unit.requests))
+            requests = tuple(ungrouped(request, self.fleet.inventory) for request in unit.requests)
             vm = unit.requests[0].vm
             there = vm if vm is not None and any(True for _ in self.fleet.inventory.volumes_of_vm(vm)) else None
             key = unit.attaches, there, tuple(request.shape for request in requests)
@@ -112,12 +112,6 @@ class Shapes:
     def bulk(self, shape: Shape) -> float:
         """How much of an average host one unit takes, all sums together; 0 for a unit without a host."""
         return self.hosts.part(shape.choices[0].load) if shape.choices else 0.0
-
-    def plain(self, request: Request) -> Request:
-        """The request without a group that nobody else knows of."""
-        if request.group is None or _known(request.group, self.fleet.inventory):
-            return request
-        return replace(request, group=None, apart=None)
 
     def _limits(self, request: Request) -> Iterator[Limit]:
         yield from limits_of(request, self.screen.rules, self.fleet.inventory)
@@ -162,8 +156,3 @@ def limits_of(request: Request, rules: Sequence[Rule], inventory: Inventory) -> 
     for rule in rules:
         if isinstance(rule, LimitRule):
             yield from rule.limits(request, inventory)
-
-
-def _known(group: str, inventory: Inventory) -> bool:
-    """Whether a volume that is there belongs to the group, or wants to be near it."""
-    return any(True for _ in inventory.members(group)) or any(True for _ in inventory.wanting(group))

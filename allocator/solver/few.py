@@ -41,7 +41,9 @@ class Few:
         for limit in limits:
             labels, numbers = self.fleet.labels(limit.charge.over)
             most = np.broadcast_to(np.asarray(limit.rows(self.fleet), dtype=np.int64), labels.shape)
-            amounts = self.fleet.amounts(limit.charge, (ask,))
+            amounts = np.broadcast_to(
+                np.asarray(self.fleet.amounts(limit.charge, (ask,)), dtype=np.int64), labels.shape
+            )
             if not ((amounts > 0) & (labels >= 0)).any():
                 continue
             if (amounts == amounts[0]).all():

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allocator.domain.placement import Charge
-from allocator.fleet import Ask, BoolArray, Fleet, IntArray
+from allocator.fleet import Ask, BoolArray, Figure, Fleet, IntArray
 from allocator.limits import UNLIMITED, Limit
 
 Asks = Sequence[tuple[Ask, BoolArray]]
@@ -132,16 +132,21 @@ class Shelf:
             yield limit.gate, -gate
 
     def _most(self, limit: Limit) -> IntArray:
-        return np.broadcast_to(np.asarray(limit.rows(self.fleet), dtype=np.int64), (self.places,))
+        return self._each(limit.rows(self.fleet))
+
+    def _each(self, figure: Figure) -> IntArray:
+        """A figure of every place."""
+        return np.broadcast_to(np.asarray(figure, dtype=np.int64), (self.places,))
 
     def _adds(self, asks: Asks, limited: BoolArray, charge: Charge) -> bool:
         """Whether any of the asks adds to a sum where it is limited."""
         return any(
-            (self.fleet.amounts(charge, (ask,)).astype(np.bool_) & places & limited).any() for ask, places in asks
+            (self._each(self.fleet.amounts(charge, (ask,))).astype(np.bool_) & places & limited).any()
+            for ask, places in asks
         )
 
     def _amounts(self, row: int, charge: Charge, asks: Sequence[Ask]) -> IntArray:
-        amounts = self.fleet.amounts(charge, asks)
+        amounts = self._each(self.fleet.amounts(charge, asks))
         return np.where(self.wide[row] >= 0, amounts, 0) if row in self.wide else amounts
 
     def fits(self, need: Need, only: IntArray | None = None) -> BoolArray:

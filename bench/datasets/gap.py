@@ -100,7 +100,7 @@ def written(instance: Assignment, placed: Mapping[str, tuple[Volume, ...]]) -> s
 
 
 def optimum(path: Path) -> int | None:
-    """The optimum, or the best value known, that a `data.csv` beside the instance's folder states; None: it does not."""
+    """The optimum, or the best value known, by a `data.csv` beside the instance's folder; None: there is none."""
     table = path.resolve().parent.parent / "data.csv"
     if not table.is_file():
         return None

@@ -61,6 +61,7 @@ def volume_document(volume: Volume) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=4096)
 def percent(share: Fraction) -> str:
     """An exact share as text: `12.5%`. Raises ValueError for one that has no end in decimals, such as 1/3."""
     with localcontext(prec=60):

@@ -18,6 +18,7 @@ from allocator.domain.request import Request
 from allocator.executors import Opened, open_executor
 from allocator.goals.placed import weight
 from allocator.policy import read_policy
+from allocator.rule import Rule
 from allocator.solver.classes import units_of
 from allocator.verify import worsened
 from bench.baselines import packed
@@ -101,7 +102,7 @@ def measure(task: Task) -> dict[str, Any]:
         "peak_mib": meter.peak_mib,
         "phases": {phase: round(seconds, 3) for phase, seconds in course.phases.items()},
         "curve": [(round(at, 2), round((whole - cost) / most, 5)) for at, cost, _ in course.chart()],
-        "baselines": _baselines(task, inventory, requests, most) if task.baselines else {},
+        "baselines": _baselines(task, inventory, requests, allocator.rules, most) if task.baselines else {},
     }
 
 
@@ -124,9 +125,10 @@ def placed_volumes(outcome: Outcome, requests: Sequence[Request], inventory: Inv
     ]
 
 
-def _baselines(task: Task, inventory: Inventory, requests: Sequence[Request], most: int) -> Mapping[str, Any]:
+def _baselines(
+    task: Task, inventory: Inventory, requests: Sequence[Request], rules: Sequence[Rule], most: int
+) -> Mapping[str, Any]:
     """What each of the case's baselines reaches, as a share of the same bound, and the CPU it takes."""
-    rules = Allocator(world_of(inventory, Policy()), Policy()).rules
     units, found = units_of(requests), {}
     for name in task.case.baselines:
         began = time.process_time()

@@ -9,13 +9,25 @@ import click
 from bench.batch import batch
 from bench.compare import compare
 from bench.datasets import COMMANDS as DATASETS
+from bench.following_run import following
 from bench.latency_run import latency
 from bench.proven import planted_, small
 from bench.results import results
 from bench.scale import scale
 from bench.spread import spread
 
-COMMANDS: tuple[click.Command, ...] = (latency, batch, small, planted_, scale, spread, *DATASETS, compare, results)
+COMMANDS: tuple[click.Command, ...] = (
+    latency,
+    following,
+    batch,
+    small,
+    planted_,
+    scale,
+    spread,
+    *DATASETS,
+    compare,
+    results,
+)
 
 
 @click.group(commands=COMMANDS)

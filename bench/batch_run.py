@@ -41,6 +41,8 @@ class Case:
     """Of the weight that the best proven bound allows, the share placed in the median of the seeds."""
     least: float
     """And on every seed."""
+    tightness: str = "0.85"
+    """At which these shares are wanted; at another only time, memory and baselines are judged."""
     memory_mib: int | None = None
     baselines: tuple[str, ...] = ()
 

@@ -43,7 +43,7 @@ def latency(
         for case in chosen[:1]:
             found.append(measure_with_ledger(case, samples))
             click.echo(found[-1].line())
-    missed = [figure.line() for figure in found if not figure.within]
+    missed = [figure.line().removesuffix(": MISSED") for figure in found if not figure.within]
     if to is not None:
         thresholds = [asdict(case) for case in chosen]
         Record("latency", [_figure(one) for one in found], MEASURES, thresholds, missed, machine()).write(to)

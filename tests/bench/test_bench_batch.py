@@ -37,7 +37,14 @@ def test_R26_a_tiny_batch_is_measured_from_end_to_end() -> None:
 
 
 def figure(**facts: Any) -> dict[str, Any]:
-    made = {"seed": 1, "share": 0.95, "wall_seconds": 5.0, "peak_mib": 100, "baselines": {"best-fit": {"share": 0.9}}}
+    made = {
+        "seed": 1,
+        "tightness": "0.85",
+        "share": 0.95,
+        "wall_seconds": 5.0,
+        "peak_mib": 100,
+        "baselines": {"best-fit": {"share": 0.9}},
+    }
     return made | facts
 
 
@@ -49,6 +56,9 @@ def test_R26_every_threshold_is_judged() -> None:
         "median 82.00% of what the bound allows", "seed 1: best-fit places 90.00%", "seed 2: 79.00%",
         "seed 2: best-fit places 90.00%",
     ]  # fmt: skip
+    assert [text.split(",")[0] for text in faults(case, [figure(share=0.7, tightness="0.95")], 10)] == [
+        "seed 1: best-fit places 90.00%"
+    ]
     assert list(faults(case, [figure(wall_seconds=11.1)], 10)) == ["seed 1: 11.1 s, above 10 s"]
     assert list(faults(case, [figure(wall_seconds=11.0)], 10)) == []
     assert list(faults(case, [figure(peak_mib=101)], 10)) == ["seed 1: 101 MiB, above 100 MiB"]

@@ -66,8 +66,8 @@ def measure(task: Task) -> dict[str, Any]:
     sizes = {"pools": case.pools, "hosts": case.hosts, "vms": case.vms, "zones": case.zones}
     inventory, requests = batch_case(task.effort.seed, **sizes, tightness=task.tightness)
     policy = read_policy(task.policy)
-    course = Course("placed")
     with _opened(task.executor) as opened, Meter() as meter:
+        course = Course("placed")
         allocator = Allocator(world_of(inventory, policy), policy)
         effort = task.effort if opened is None else replace(task.effort, workers=opened.workers)
         executor = None if opened is None else opened.executor
@@ -96,6 +96,8 @@ def measure(task: Task) -> dict[str, Any]:
         "bound": goal.bound,
         "share": round((whole - goal.cost) / most, 5),
         "status": outcome.status,
+        "work": task.effort.work,
+        "deadline_seconds": task.effort.seconds,
         "deterministic": outcome.deterministic,
         "plan": plan.id,
         "steps": len(plan.steps),

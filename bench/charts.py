@@ -84,7 +84,7 @@ def _frame(x: _Axis, y: _Axis, across: str, up: str) -> list[str]:
         parts.append(f'<path class="grid" d="M{LEFT} {at:.1f}H{right}"/>')
         parts.append(f'<text x="{LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{_number(tick)}</text>')
     parts.append(f'<text x="{(LEFT + right) / 2}" y="{HEIGHT - 14}" text-anchor="middle">{escape(across)}</text>')
-    parts.append(f'<text x="{LEFT}" y="{TOP - 8}" text-anchor="end">{escape(up)}</text>')
+    parts.append(f'<text x="8" y="{TOP - 12}">{escape(up)}</text>')
     return parts
 
 
@@ -102,7 +102,7 @@ def _lines(lines: Sequence[Line], x: _Axis, y: _Axis) -> list[str]:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 10 or value == int(value) else f"{value:.4g}"
+    return f"{round(value):,}" if abs(value - round(value)) < 1e-9 else f"{value:.4g}"
 
 
 def _document(title: str, parts: Sequence[str]) -> str:

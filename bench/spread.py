@@ -75,7 +75,7 @@ def spread(
 ) -> None:
     """The same batch in process and on executors, without a deadline. Exit code 1 where a plan differs."""
     here = Errand(zones, pools, hosts, vms, Effort(work=work, seed=seed))
-    errands = [here, *(replace(here, executor=name, kill=lost) for name in executors for lost in {False, kill})]
+    errands = [here, *(replace(here, executor=name, kill=lost) for name in executors for lost in sorted({False, kill}))]
     plans: set[str] = set()
     spared = False
     for errand in errands:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
+from distributed import LocalCluster, default_client
 
 from allocator.executors import Opened, open_executor
 from allocator.solver.classes import units_of
@@ -39,3 +41,19 @@ def test_a_batch_on_a_cluster(cluster: Opened) -> None:
     found = solve(units, FIVE.inventory, RULES, TIERS, replace(WORK, workers=workers), executor=executor)
     here = solve(units, FIVE.inventory, RULES, TIERS, WORK)
     assert (found.goals, found.status, list(found.placed)) == (here.goals, here.status, list(here.placed))
+
+
+def test_a_scheduler_by_its_address(cluster: Opened) -> None:
+    """R22: as it would be reached on another machine."""
+    address = default_client().scheduler.address.removeprefix("tcp://")
+    with open_executor(f"dask://{address}") as (executor, workers):
+        assert workers == 2
+        assert executor.submit(os.getpid).result() != os.getpid()
+
+
+def test_a_scheduler_without_workers() -> None:
+    """Nobody would ever answer."""
+    with LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0") as empty:
+        address = empty.scheduler_address.removeprefix("tcp://")
+        with pytest.raises(LookupError, match=r"has no workers\. Maybe"), open_executor(f"dask://{address}"):
+            pass

@@ -58,7 +58,10 @@ def solve(
     names = [volume.name for unit in units for volume in unit.home]
     screen = Screen(Fleet(inventory.copy(without=names)), rules)
     parts = independent_parts(units, screen)
-    solutions = spread(parts, screen, inventory, tiers, effort, solve_part, progress=progress, executor=executor)
+    if len(parts) == 1:
+        solutions = [solve_part(units, screen, inventory, tiers, effort, progress, executor)]
+    else:
+        solutions = spread(parts, screen, inventory, tiers, effort, solve_part, progress=progress, executor=executor)
     placed = {name: volumes for solution in solutions for name, volumes in solution.placed.items()}
     order = ("optimal", "feasible", "undecided")
     status = max((solution.status for solution in solutions), key=order.index, default="optimal")
@@ -73,12 +76,16 @@ def solve_part(
     tiers: Tiers,
     effort: Effort,
     progress: Callable[[Headway], None] | None = None,
+    executor: Executor | None = None,
 ) -> Solution:
-    """Solve one part by itself: `before` is how all was, and the screen's fleet is without what may move."""
+    """Solve one part by itself: `before` is how all was, and the screen's fleet is without what may move.
+
+    A part that is all there is may have the executor, for zones that a large batch is dealt to.
+    """
     if _size(units, screen) > MANY and not any(unit.home for unit in units):
         from allocator.solver.bulk import place_many
 
-        return place_many(units, screen, before, tiers, effort, progress)
+        return place_many(units, screen, before, tiers, effort, progress, executor)
     deadline = Deadline(effort.seconds)
     draft = Draft(units, Screen(Fleet(screen.fleet.inventory.copy()), screen.rules), before, tiers)
     least = greedy(draft, deadline)

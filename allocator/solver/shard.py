@@ -92,6 +92,13 @@ def cut(part: Part, inventory: Inventory, elsewhere: frozenset[str]) -> Shard:
     )
 
 
+def fenced(part: Part, inventory: Inventory) -> Shard:
+    """The part with the whole fleet, of which only its own places are open."""
+    outside = {f"pool {name}" for name in inventory.pools.keys() - set(part.pools)}
+    outside |= {f"host {name}" for name in inventory.hosts.keys() - set(part.hosts)}
+    return Shard(part.units, inventory, frozenset(outside))
+
+
 def _concerned(part: Part, inventory: Inventory) -> Iterator[Volume]:
     """The volumes on the part's places, and those that its requests name by group, tenant or VM."""
     for pool in part.pools:

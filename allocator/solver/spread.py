@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, Final
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Headway
 from allocator.domain.policy import Effort, Policy
-from allocator.fleet import Fleet
 from allocator.goal import Tiers
 from allocator.screen import Screen
 from allocator.solver.deadline import Deadline
 from allocator.solver.parcel import pack, policy_of
 from allocator.solver.parts import Part
 from allocator.solver.processes import Processes
-from allocator.solver.shard import Shard, cut
+from allocator.solver.shard import Shard, cut, fenced
 from allocator.solver.worker import Progress, Solve, read, work, work_until
 
 if TYPE_CHECKING:
@@ -49,8 +48,8 @@ def spread(
 
     Without an executor the parts are solved one after the other, or with `effort.workers` in as many processes. With
     one, so many shards are under way at a time (all of them where `workers` is 1). A single part is solved here, and so
-    are all where a rule or goal is a caller's own: only what a policy makes again can be sent (`policy_of`). Then each
-    part sees the whole fleet. Raises, once, what a shard's solver raises.
+    are all where a rule or goal is a caller's own: only what a policy makes again can be sent (`policy_of`), and who
+    knows what else of the fleet such a rule reads. Raises, once, what a shard's solver raises.
     """
     policy = policy_of(screen.rules, tiers)
     if len(parts) < 2:
@@ -141,15 +140,14 @@ class _Run:
             return None
 
     def _solved_here(self, number: int, effort: Effort) -> Solution:
-        rules, tell = self.screen.rules, partial(self._tell, number) if self.progress is not None else None
-        if self.policy is None:
-            part, inventory = self.parts[number], self.screen.fleet.inventory
-            return self.solve(part.units, Screen(Fleet(inventory.copy()), rules), self.before, self.tiers, effort, tell)
+        tell = partial(self._tell, number) if self.progress is not None else None
         shard = self._shard(number)
-        return self.solve(shard.units, shard.screen(rules), shard.inventory, self.tiers, effort, tell)
+        return self.solve(shard.units, shard.screen(self.screen.rules), shard.inventory, self.tiers, effort, tell)
 
     def _shard(self, number: int) -> Shard:
         part = self.parts[number]
+        if self.policy is None:
+            return fenced(part, self.before)
         return cut(part, self.before, self.moving.difference(v.name for unit in part.units for v in unit.home))
 
     def _share(self, number: int, width: int) -> Effort:

@@ -22,14 +22,17 @@ from allocator.domain.policy import Effort, Policy
 from allocator.fleet import Fleet
 from allocator.goal import Tiers
 from allocator.goals import tiers_of
+from allocator.rule import Rule
 from allocator.rules import rules_of
 from allocator.rules.capacity import Capacity
 from allocator.screen import Screen
 from allocator.solver.classes import Unit, units_of
 from allocator.solver.parcel import policy_of
+from allocator.solver.parts import Part
 from allocator.solver.processes import Processes
 from allocator.solver.search import Solution, solve, solve_part
 from allocator.solver.spread import TRIES, spread
+from allocator.testing.made import request
 from tests.solver.zones import POLICY, RULES, TIERS, WORK, Batch, killed_once
 
 THREE = Batch(3)
@@ -120,6 +123,22 @@ def test_own_rules_and_goals_stay_here() -> None:
     )
     expected = spread(THREE.parts(), THREE.screen(), THREE.inventory, TIERS, WORK, solve_part)
     assert [solution.goals for solution in found] == [solution.goals for solution in expected]
+
+
+@pytest.mark.parametrize("rules", [RULES, tuple(Odd(POLICY) if isinstance(r, Capacity) else r for r in RULES)])
+def test_a_part_keeps_to_its_places(rules: tuple[Rule, ...]) -> None:
+    """R22: zones may be dealt out, and then a VM that could go anywhere goes to none but its own."""
+    asked = units_of(request(name, 5, vm=name) for name in "ab")
+    places = {zone: ([f"p{n}-{zone}" for n in range(3)], [f"h{n}-{zone}" for n in range(2)]) for zone in ("z2", "z1")}
+    parts = [
+        Part((unit,), tuple(pools), tuple(hosts)) for unit, (pools, hosts) in zip(asked, places.values(), strict=True)
+    ]
+    screen = Screen(Fleet(THREE.inventory.copy()), rules)
+    found = spread(parts, screen, THREE.inventory, tiers_of(POLICY, rules), WORK, solve_part)
+    for unit, solution, (pools, hosts) in zip(asked, found, places.values(), strict=True):
+        (volume,) = solution.placed[unit.name]
+        assert volume.pool in pools
+        assert volume.hosts[0] in hosts
 
 
 def test_a_policy_is_found_by_what_it_makes() -> None:

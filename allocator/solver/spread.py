@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from threading import Event
@@ -24,7 +25,7 @@ from allocator.solver.parcel import pack, policy_of
 from allocator.solver.parts import Part
 from allocator.solver.processes import Processes
 from allocator.solver.shard import Shard, cut, fenced
-from allocator.solver.worker import Progress, Solve, read, work, work_until
+from allocator.solver.worker import Progress, Solve, read, ready, work, work_until
 
 if TYPE_CHECKING:
     from allocator.solver.search import Solution
@@ -100,6 +101,8 @@ class _Run:
     def on(self, executor: Executor, width: int) -> list[Solution]:
         """So many at a time on the executor, the largest first; Ctrl-C cancels what is under way."""
         self.waiting = deque(sorted(self.waiting, key=self._size, reverse=True))
+        if self.effort.seconds is not None:
+            self._begun(executor, width)
         tries: Counter[int] = Counter()
         under_way: dict[Future[bytes], int] = {}
         try:
@@ -125,6 +128,11 @@ class _Run:
             for future in under_way:
                 future.cancel()
         return self._in_order()
+
+    def _begun(self, executor: Executor, width: int) -> None:
+        """Wait until the workers are there: what is left of the deadline is shared out afterwards."""
+        with suppress(BrokenExecutor, RuntimeError, OSError):
+            wait([executor.submit(ready, self.solve, number) for number in range(width)], self.deadline.left())
 
     def _sent(self, executor: Executor, number: int, effort: Effort, attempt: int) -> Future[bytes] | None:
         """The shard on its way; None where it was lost too often, or the executor takes nothing any more."""

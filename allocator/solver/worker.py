@@ -39,6 +39,13 @@ class Reply:
     placed: tuple[tuple[int, tuple[Seat, ...]], ...]
 
 
+def ready(solve: Solve, number: int) -> None:
+    """A worker's first call, with a deadline to keep: whatever comes with `solve` is loaded, in nobody's time.
+
+    `number` tells calls apart for executors that remember what a call gave.
+    """
+
+
 def work(solve: Solve, packed: bytes, attempt: int) -> bytes:
     """Rebuild the shard, solve it, and pack what was found, or the exception that was met.
 

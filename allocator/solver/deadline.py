@@ -21,6 +21,7 @@ class Deadline:
     """Whether the limit has cut anything short: then another run may answer otherwise."""
     _begun: float = field(default_factory=time.monotonic)
     _halt: Event | None = field(default_factory=_HALT.get)
+    _whole: Deadline | None = None
 
     def left(self) -> float | None:
         """Seconds left, never below 0; None: no limit."""
@@ -35,11 +36,18 @@ class Deadline:
         if self.left() != 0.0:
             return False
         self.hit = True
+        if self._whole is not None:
+            self._whole.hit = True
         return True
 
     def halted(self) -> bool:
         """Whether nobody waits for the answer any more."""
         return self._halt is not None and self._halt.is_set()
+
+    def part(self, share: float) -> Deadline:
+        """A deadline for a share of what is left; what it cuts short is cut short for the whole."""
+        left = self.left()
+        return Deadline(None if left is None else left * share, _whole=self)
 
 
 @contextmanager

@@ -24,13 +24,16 @@ class Draft:
         self.screen, self.before, self.tiers = screen, before, tiers
         self.scarce = Scarce(screen)
         self.placed: Placement = {}
+        self.refused = dict(self.units)
 
     def put(self, name: str, volumes: tuple[Volume, ...]) -> None:
         self.placed[name] = volumes
+        self.refused.pop(name, None)
         self.screen.fleet.settle(volumes)
 
     def take(self, name: str) -> tuple[Volume, ...]:
         volumes = self.placed.pop(name)
+        self.refused[name] = self.units[name]
         self.screen.fleet.settle((), [volume.name for volume in volumes])
         return volumes
 
@@ -42,11 +45,8 @@ class Draft:
             if name not in self.placed:
                 self.put(name, volumes)
 
-    def refused(self) -> list[Unit]:
-        return [unit for unit in self.units.values() if unit.name not in self.placed]
-
     def cost(self) -> Cost:
         """What the placement costs, tier by tier, in plain loops."""
         after = self.before.plus(volume for volumes in self.placed.values() for volume in volumes)
-        refused = [request for unit in self.refused() for request in unit.requests]
+        refused = [request for unit in self.refused.values() for request in unit.requests]
         return tier_costs(self.tiers, Answer(self.before, after, refused))

@@ -25,6 +25,8 @@ COMPANY: Final = 3
 """Refused units that join a neighbourhood, beside the one that it is drawn for."""
 SEATS: Final = 6
 """Hosts that a refused unit chooses among."""
+LITTLE: Final = 0.3
+"""Room is little where one unit takes such a part of all there is."""
 ONE_EACH: Final = Charge("volumes", "pool", one_each)
 
 
@@ -70,13 +72,17 @@ class Hoods:
         return hood
 
     def for_gathering(self, unit: Unit, size: int, wide: int) -> Hood | None:
-        """What little room is left is gathered on one place that a refused unit could use, out of a few others."""
+        """What little room is left is gathered on one place that a refused unit could use, out of a few others.
+
+        None where there is plenty: then it is better to refuse something smaller.
+        """
         over = self._lacks(unit)
         could = self.openings.could(unit)
         mask = could.hosts if over == "hosts" else np.logical_or.reduce([could.pools[i] for i in self._lacking(unit)])
-        limit = self.openings.scarcest(unit, "host" if over == "hosts" else "pool")
-        if limit is None or not mask.any():
+        scarcest = self.openings.scarcest(unit, "host" if over == "hosts" else "pool")
+        if scarcest is None or scarcest[0] < LITTLE or not mask.any():
             return None
+        _, limit = scarcest
         left = np.where(mask, self.openings.left(limit), -1)
         victim = int(left.argmax())
         others = np.arange(len(mask)) != victim

@@ -11,6 +11,7 @@ from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Headway
 from allocator.domain.placement import Volume
 from allocator.domain.policy import Effort
+from allocator.fleet import Fleet
 from allocator.goal import Cost, Tiers, tier_name
 from allocator.screen import Screen
 from allocator.solver.classes import HostClass, Unit, unit_classes
@@ -53,10 +54,10 @@ def improve(
 ) -> Placement:
     """A placement that is better in the order of the tiers, or the one given.
 
-    `screen` is of a fleet on which nothing of `placed` lies: it is changed meanwhile, and left as it was. `before` is
-    how all was when the call began. Half of the work that is left goes to each tier in turn.
+    `screen` is of a fleet on which nothing of `placed` lies; it is not changed. `before` is how all was when the call
+    began. Half of the work that is left goes to each tier in turn.
     """
-    draft = Draft(units, screen, before, tiers)
+    draft = Draft(units, Screen(Fleet(screen.fleet.inventory.copy()), screen.rules), before, tiers)
     draft.become(placed)
     improver = Improver(draft, effort, deadline)
     left = effort.work
@@ -67,9 +68,7 @@ def improve(
                 progress(Headway("improving", name, cost))
 
         left -= improver.improve(number, None, left if number + 1 == len(tiers) else left / 2, tell)
-    found = dict(draft.placed)
-    draft.become({})
-    return found
+    return draft.placed
 
 
 class Improver:
@@ -120,12 +119,14 @@ class Improver:
         size, wide = int(self.size), self.wide + self.rng.randrange(2)
         if not all(goal.adds_up for goal, _ in self.draft.tiers[number]) and self.rng.random() < EMPTYING:
             return self.hoods.for_emptying(size, wide + self.rng.randrange(3))
-        refused = self.draft.refused()
+        refused = list(self.draft.refused.values())
         if number > 0 or not refused:
             return self.hoods.for_cost(size, wide)
         unit = self.rng.choice(refused)
         if self.rng.random() < GATHERING / len(refused):
-            return self.hoods.for_gathering(unit, MOST, self.rng.randint(1, wide))
+            hood = self.hoods.for_gathering(unit, MOST, self.rng.randint(1, wide))
+            if hood is not None:
+                return hood
         return self.hoods.for_refused(unit, refused, size, wide)
 
     def _rebuild(self, hood: Hood, number: int, work: float) -> tuple[int, float]:

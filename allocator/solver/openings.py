@@ -61,8 +61,8 @@ class Openings:
             return np.zeros(len(self.fleet.hosts), dtype=np.bool_)
         return self.screen.hosts([ways[0] for ways in asks]) | self.screen.hosts([ways[-1] for ways in asks])
 
-    def scarcest(self, unit: Unit, over: str) -> Limit | None:
-        """What is sold over such places and of which the unit takes the largest part of all that is left."""
+    def scarcest(self, unit: Unit, over: str) -> tuple[float, Limit] | None:
+        """What is sold over such places and of which the unit takes the largest part of all that is left: that part."""
         found: tuple[float, Limit] | None = None
         for limit in self._sold:
             if limit.charge.over != over or not len(self.fleet.places(over)):
@@ -73,7 +73,7 @@ class Openings:
             part = taken / (1 + sum(left[left < UNLIMITED].tolist()))
             if taken and (found is None or part > found[0]):
                 found = part, limit
-        return None if found is None else found[1]
+        return found
 
     def left(self, limit: Limit) -> IntArray:
         """What each place has left of something that is sold."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +17,8 @@ from allocator.solver.model import Model
 
 NOISE: Final = 1e-4
 """How far a float bound may lie above the whole number that it means."""
+LOOK_SECONDS: Final = 0.2
+"""How often it is asked whether anybody still waits."""
 PER_VARIABLE: Final = 2e-5
 """The work of building a model and of handing it over, for each of its variables (measured: 15-30 us)."""
 
@@ -50,11 +52,9 @@ def run(
     if work <= built or deadline.passed():
         return Found(None, None, proven=False, work=0.0)
     solver = _solver(effort, work - built, deadline)
-    status = _solved(solver, model.cp, None if improved is None else _Told(improved))
-    if status in (cp_model.OPTIMAL, cp_model.INFEASIBLE):
-        proven = True
-    else:
-        proven = False
+    status = _solved(solver, model.cp, None if improved is None else _Told(improved), deadline)
+    proven = status in (cp_model.OPTIMAL, cp_model.INFEASIBLE)
+    if not proven:
         deadline.passed()
     answered = status in (cp_model.OPTIMAL, cp_model.FEASIBLE)
     return Found(
@@ -78,11 +78,18 @@ def _solver(effort: Effort, work: float, deadline: Deadline) -> Any:
     return solver
 
 
-def _solved(solver: Any, model: Any, told: Any) -> Any:
-    """The solver's status. It runs in a thread of its own, so that Ctrl-C is noticed meanwhile and ends it."""
+def _solved(solver: Any, model: Any, told: Any, deadline: Deadline) -> Any:
+    """The solver's status. It runs in a thread of its own, so that Ctrl-C is noticed meanwhile and ends it.
+
+    It ends as well once nobody waits for the answer any more.
+    """
     with ThreadPoolExecutor(max_workers=1) as thread:
         try:
-            return thread.submit(solver.solve, model, told).result()
+            status = thread.submit(solver.solve, model, told)
+            while not wait([status], timeout=LOOK_SECONDS).done:
+                if deadline.halted():
+                    solver.stop_search()
+            return status.result()
         except BaseException:
             solver.stop_search()
             raise

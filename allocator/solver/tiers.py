@@ -26,7 +26,7 @@ TINY: Final = 300
 QUICK: Final = 20_000
 """Variables up to which the whole is tried before its relaxation."""
 FIRST: Final = 0.7
-"""The first goal's share of the work; each further one takes half of what is left, and the last all of it."""
+"""The first goal's share of work and time; each further one takes half of what is left, and the last all of it."""
 MILLION: Final = 1_000_000
 
 
@@ -60,13 +60,14 @@ class Climb:
 
     def run(self, least: Cost | None) -> list[int | None]:
         """The bound of each tier, with those before it fixed at their costs; `least` is one that is known already."""
-        tiers = self.draft.tiers
+        tiers, whole = self.draft.tiers, self.deadline
         for number in range(len(tiers)):
             known = None if least is None or self.costs[:number] != least[:number] else least[number]
             self.bounds.append(self._floor(number) if known is None else known)
             self._tell("greedy", number)
-            share = self.left if number + 1 == len(tiers) else self.left * (FIRST if number == 0 else 0.5)
-            self._tier(number, share)
+            part = 1.0 if number + 1 == len(tiers) else FIRST if number == 0 else 0.5
+            self.deadline = self.improver.deadline = whole.part(part)
+            self._tier(number, self.left * part)
         return self.bounds
 
     def _tier(self, number: int, share: float) -> None:

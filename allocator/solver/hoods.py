@@ -67,6 +67,7 @@ class Hoods:
             self._join(hood, self._company(unit, refused), set(), hosts)
             return hood
         pools = {row for index in lacking for row in self._some(could.pools[index], wide)}
+        pools |= self._beyond(sorted(pools))
         hood = self._on_pools(sorted(pools), size)
         self._join(hood, self._company(unit, refused), pools, None)
         return hood
@@ -91,6 +92,7 @@ class Hoods:
             hood = self._on_hosts(rows, size)
             self._join(hood, [unit], set(), rows)
         else:
+            rows = sorted({*rows, *self._beyond(rows)})
             hood = self._on_pools(rows, size)
             self._join(hood, [unit], set(rows), None)
         hood.victim = Victim(limit.charge, victim)
@@ -150,10 +152,20 @@ class Hoods:
             hood.units.append(unit)
             hood.within[unit.name] = Within(frozenset(pools | now), frozenset(chosen))
 
+    def _beyond(self, pools: Sequence[int]) -> set[int]:
+        """A pool that some unit on these could go to instead: what is refused may be unable to go there."""
+        units = self._owning(volume for row in pools for volume in self._lying("pool", row))
+        if not units:
+            return set()
+        unit = self.rng.choice(units)
+        return set(self._some(self.openings.could(unit).pools[self.rng.randrange(len(unit.requests))], 1))
+
+    def _lying(self, over: Literal["pool", "host"], row: int) -> Iterable[Volume]:
+        return self.fleet.inventory.volumes_at(over, self.fleet.places(over)[row].name)
+
     def _on_pools(self, pools: Sequence[int], size: int) -> Hood:
         """Units with volumes on these pools: they stay on their hosts and go to any of these pools, or stay."""
-        at = self.fleet.inventory.volumes_at
-        units = self._owning(volume for row in pools for volume in at("pool", self.fleet.pools[row].name))
+        units = self._owning(volume for row in pools for volume in self._lying("pool", row))
         hood = Hood("pools", self._sample(units, size), {})
         for unit in hood.units:
             own = {self.fleet.pool_row[volume.pool] for volume in self.draft.placed[unit.name]}
@@ -163,8 +175,7 @@ class Hoods:
 
     def _on_hosts(self, hosts: Sequence[int], size: int) -> Hood:
         """Units on these hosts: they keep their pools and go to any of these hosts; what has a home keeps its host."""
-        at = self.fleet.inventory.volumes_at
-        units = self._owning(volume for row in hosts for volume in at("host", self.fleet.hosts[row].name))
+        units = self._owning(volume for row in hosts for volume in self._lying("host", row))
         hood = Hood("hosts", self._sample([unit for unit in units if not unit.home], size), {})
         for unit in hood.units:
             own = frozenset(self.fleet.pool_row[volume.pool] for volume in self.draft.placed[unit.name])

@@ -110,6 +110,8 @@ class Improver:
 
     def _resume(self, number: int, cost: Cost) -> None:
         """Go on where the last search ended, if that costs the same up to this tier: room may have been gathered."""
+        if not self._walk:
+            return
         here = dict(self.draft.placed)
         self.draft.become(self._walk)
         if self.draft.cost()[: number + 1] != cost[: number + 1]:
@@ -131,35 +133,43 @@ class Improver:
 
     def _rebuild(self, hood: Hood, number: int, work: float) -> tuple[int, float]:
         """Place the neighbourhood's units anew: (what is gained, the work it took)."""
-        draft, fleet = self.draft, self.draft.screen.fleet
+        draft = self.draft
         old = {unit.name: draft.take(unit.name) for unit in hood.units if unit.name in draft.placed}
-        rows = sorted({row for within in hood.within.values() for row in within.hosts or ()})
-        model = Model(
-            draft.screen,
-            unit_classes(hood.units, fleet, merge=False),
-            [HostClass((row,)) for row in rows],
-            hood.within,
-            draft.before,
-        )
-        for rule in draft.screen.rules:
-            rule.encode(model)
-        goals = [sum(w * goal.encode(model) for goal, w in tier) for tier in draft.tiers[: number + 1]]
-        worth = hint(model, old)
+        new, gain, took = self._placed_anew(hood, old, number, work)
+        for name, volumes in new.items():
+            draft.put(name, volumes)
+        return gain, took + PER_UNIT * len(hood.units)
+
+    def _placed_anew(self, hood: Hood, old: Placement, number: int, work: float) -> tuple[Placement, int, float]:
+        """(where the units go, what is gained, the work it took)."""
+        model = self._model(hood)
+        goals = [sum(w * goal.encode(model) for goal, w in tier) for tier in self.draft.tiers[: number + 1]]
+        try:
+            worth = hint(model, old)
+        except KeyError:
+            # Where more was broken before than is now, one lies where no filter would let it in today: it may stay.
+            return old, 0, 0.0
         for goal in goals[:-1]:
             if not isinstance(goal, int):
                 model.cp.add(goal <= worth(goal))
         model.cp.minimize(self._nudged(model, goals[-1], hood, number))
         found = run(model, replace(self.effort, deterministic=True), work, self.deadline)
-        took = found.work + PER_UNIT * len(hood.units)
         if hood.victim is None:
             self.size = min(MOST, self.size * 1.05) if found.proven else max(LEAST, self.size * 0.95)
-        new, gain = old, 0
-        if found.value is not None:
-            gain = worth(goals[-1]) - found.value(goals[-1])
-            new = {unit.name: candidates[0] for unit, candidates in unfold(model, found.value) if candidates}
-        for name, volumes in new.items():
-            draft.put(name, volumes)
-        return gain, took
+        if found.value is None:
+            return old, 0, found.work
+        new = {unit.name: candidates[0] for unit, candidates in unfold(model, found.value) if candidates}
+        return new, worth(goals[-1]) - found.value(goals[-1]), found.work
+
+    def _model(self, hood: Hood) -> Model:
+        """The neighbourhood's units with nothing merged; all others are part of the fleet."""
+        draft = self.draft
+        rows = sorted({row for within in hood.within.values() for row in within.hosts or ()})
+        classes = unit_classes(hood.units, draft.screen.fleet, merge=False)
+        model = Model(draft.screen, classes, [HostClass((row,)) for row in rows], hood.within, draft.before)
+        for rule in draft.screen.rules:
+            rule.encode(model)
+        return model
 
     def _nudged(self, model: Model, goal: Expression, hood: Hood, number: int) -> Expression:
         """The goal; of answers that it cannot tell apart the one that leaves least on the victim, or that refuses what

@@ -95,3 +95,22 @@ def test_what_is_remembered_is_bounded_by_its_size(monkeypatch: pytest.MonkeyPat
         assert np.array_equal(fleet.amounts(priced, [ask]), [size_bytes, 2 * size_bytes, 3 * size_bytes])
         kept.append(len(fleet._remembered))
     assert kept == [1, 2, 3, 1, 2]
+
+
+def test_sums_of_a_group_are_forgotten_with_its_last_member(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kept while somebody is in the group, in the inventory; as arrays of the last two groups; right all the time."""
+    monkeypatch.setattr("allocator.fleet.MOST_MARKS", 3)
+    fleet = Fleet(Inventory([P, Q], [H], []))
+    charges = [
+        Charge("members", "rack", lambda asked, alternative, place: 1, mark=("group", f"g{n}")) for n in range(4)
+    ]
+    for number, charge in enumerate(charges):
+        fleet.settle([volume(P, request(f"v{number}", group=f"g{number}"))])
+        assert fleet.sums(charge).tolist() == [1, 1]
+        assert fleet.inventory.total(charge, "z/x") == 1
+    assert [fleet.sums(charge).tolist() for charge in charges] == [[1, 1]] * 4
+    assert len(fleet._tallies) <= 3
+    fleet.settle(departures=[f"v{number}" for number in range(4)])
+    assert [fleet.inventory.total(charge, "z/x") for charge in charges] == [0] * 4
+    assert list(fleet.inventory._totals) == [None]
+    assert fleet.sums(charges[0]).tolist() == [0, 0]

@@ -18,6 +18,7 @@ from allocator.domain.placement import ALL, Charge, Touched
 from allocator.domain.places import Pool
 from allocator.domain.request import Mark, Request
 from allocator.domain.sizes import format_count
+from allocator.excess import excess, stated, total
 from allocator.fleet import Ask, BoolArray, Figure, Fleet, IntArray, Sees
 from allocator.rule import Over, Rows, Rule, Violation
 from allocator.slack import ENDLESS, Gate, Slack
@@ -180,8 +181,8 @@ class LimitRule(Rule):
 
     def violations(self, inventory: Inventory, touched: Touched | None = None) -> Iterator[Violation]:
         limits = self._checked_limits(inventory, touched)
-        for limit, most, label in _stated(limits, inventory, touched):
-            amount = _amount(limit, most, label, inventory)
+        for limit, most, label in stated(limits, inventory, touched):
+            amount = excess(limit, most, label, inventory)
             if amount > 0:
                 yield Violation(self.name, (limit.key, limit.charge.over, label), amount, limit)
 
@@ -209,12 +210,12 @@ class LimitRule(Rule):
         assert isinstance(limit, Limit)
         _, over, label = violation.subject
         place = inventory.hosts.get(label) if over == "host" else inventory.pools.get(label)
-        total, most = _total(limit, label, inventory), limit.of(place)
+        summed, most = total(limit, label, inventory), limit.of(place)
         subject = f"{over} {label}" if over != ALL else ALL
-        text = f"{subject} has {limit.show(total)} {limit.what}, at most {limit.show(most)}"
+        text = f"{subject} has {limit.show(summed)} {limit.what}, at most {limit.show(most)}"
         if limit.closed is not None:
             text = f"{subject} would {limit.closed}" if limit.arrivals else f"{text}: it must not {limit.closed}"
-        return Reason(self.name, label, {"total": total, "limit": most, "amount": violation.amount}, text)
+        return Reason(self.name, label, {"total": summed, "limit": most, "amount": violation.amount}, text)
 
     def phrase(self, asks: Sequence[Ask], fleet: Fleet, rows: IntArray, over: str) -> str:
         disturbed: str | None = None
@@ -252,77 +253,3 @@ def _where(condition: BoolArray | bool, then: int, otherwise: Figure) -> Figure:
     if isinstance(condition, bool):
         return then if condition else otherwise
     return np.where(condition, then, otherwise)
-
-
-def _total(limit: Limit, label: str, inventory: Inventory) -> int:
-    charge = limit.charge
-    if not limit.arrivals:
-        return inventory.total(charge, label)
-    return sum(
-        charge.of(volume.request, volume.alternative, place)
-        for volume in inventory.volumes_at("host" if charge.over == "host" else "pool", label)
-        for name, place in inventory.places(volume, charge.over)
-        if name == label and inventory.is_new(volume, charge.over, label)
-    )
-
-
-def _stated(
-    limits: Collection[Limit], inventory: Inventory, touched: Touched | None
-) -> Iterable[tuple[Limit, int, str]]:
-    """Every place to be checked at which a limit is stated, and the limit there."""
-    if touched is None or not isinstance(limits, tuple):
-        return _stated_anywhere(limits, inventory, touched)
-    # What every request meets at a place is looked up once and kept.
-    found: list[tuple[Limit, int, str]] = []
-    known = inventory.figures(limits)
-    for place in touched.places:
-        stated = known.get(place)
-        if stated is None:
-            stated = known[place] = tuple(_stated_at(limits, *place, inventory))
-        found += stated
-    if "elsewhere" not in known:
-        known["elsewhere"] = [limit for limit in limits if limit.charge.over not in ("pool", "host")]
-    found += _stated_anywhere(known["elsewhere"], inventory, touched)
-    return found
-
-
-def _stated_anywhere(
-    limits: Iterable[Limit], inventory: Inventory, touched: Touched | None
-) -> Iterator[tuple[Limit, int, str]]:
-    for limit in limits:
-        for label, place in _labels(limit.charge.over, inventory, touched):
-            most = limit.of(place)
-            if most < UNLIMITED:
-                yield limit, most, label
-
-
-def _stated_at(
-    limits: Iterable[Limit], over: str, label: str, inventory: Inventory
-) -> Iterator[tuple[Limit, int, str]]:
-    place = inventory.pools[label] if over == "pool" else inventory.hosts[label]
-    for limit in limits:
-        if limit.charge.over == over and (most := limit.of(place)) < UNLIMITED:
-            yield limit, most, label
-
-
-def _amount(limit: Limit, most: int, label: str, inventory: Inventory) -> int:
-    """What is above the limit at one place, 0 where the limit does not hold."""
-    if limit.where is not None and inventory.total(limit.where, label) < 1:
-        return 0
-    if limit.unless is not None and inventory.total(limit.unless, label) > 0:
-        return 0
-    return max(0, _total(limit, label, inventory) - most)
-
-
-def _labels(over: str, inventory: Inventory, touched: Touched | None) -> Sequence[tuple[str, Any]]:
-    """The places to be checked for a charge: (label, pool or host; None for `all` and failure domains)."""
-    if over == "host":
-        hosts = inventory.hosts
-        return [*hosts.items()] if touched is None else [(name, hosts[name]) for name in touched.hosts]
-    pools = inventory.pools
-    if over == "pool":
-        return [*pools.items()] if touched is None else [(name, pools[name]) for name in touched.pools]
-    if over == ALL:
-        return [(ALL, None)]
-    labels = {pools[name].domain(over) for name in (pools if touched is None else touched.pools)}
-    return [(label, None) for label in sorted(label for label in labels if label is not None)]

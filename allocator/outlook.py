@@ -6,8 +6,10 @@ Requests with equal wishes share a *pattern* for each way to keep them. What a p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
 
 import numpy as np
 
@@ -18,6 +20,9 @@ from allocator.pricing import Costs, Pricing
 from allocator.rule import Links, Rule
 from allocator.seats import Key, Seat, Seats
 from allocator.slack import Slack
+
+MOST_PINS: Final = 1_000
+"""Ways to be pinned that are kept; beyond it all are forgotten."""
 
 
 @dataclass(slots=True, eq=False)
@@ -66,13 +71,13 @@ class Outlook:
         wishing = [rule for rule in rules if rule.reads == "wishes"]
         self._lasting = [rule for rule in wishing if rule.static]
         self._moving = [rule for rule in wishing if not rule.static]
-        self._pinning = [rule for rule in rules if rule.reads == "pins"]
-        self._own = [rule for rule in rules if rule.reads == "all"]
+        self._pinning = [rule for rule in rules if rule.reads == "pins" and rule.static]
+        self._own = [rule for rule in rules if rule not in wishing and rule not in self._pinning]
         self.seats = Seats(fleet, links, views)
         self._grows = all(rule.monotone for rule in wishing)
         """Whether more volumes never open a pool or make it cheaper."""
         self._patterns: dict[tuple[object, ...], tuple[Pattern, ...]] = {}
-        self._pins: dict[tuple[object, ...], Ask] = {}
+        self._pins: dict[tuple[object, ...], Pinned] = {}
         self._cells = 0
 
     def patterns(self, request: Request) -> tuple[Pattern, ...]:
@@ -159,30 +164,41 @@ class Outlook:
         """Where the volumes of one VM may go by their pins, in the order in which seats of equal cost are taken."""
         if not requests[0].attaches:
             return self.seats.detached
-        asks = [self.pinned(request) for request in {request.pins: request for request in requests}.values()]
-        key = tuple(ask.likeness for ask in asks)
-        return self.seats.allowed(key, lambda: self._allowed(asks))
+        pins = dict.fromkeys(map(self.pinned, requests))
+        return self.seats.allowed(tuple(pinned.ask.likeness for pinned in pins), partial(_allowed, pins))
 
-    def _allowed(self, asks: Sequence[Ask]) -> BoolArray | None:
-        masks = (rule.open_hosts((ask,), self.fleet) for rule in self._pinning for ask in asks)
-        known = [mask for mask in masks if mask is not None]
-        return np.logical_and.reduce(known) if known else None
-
-    def pinned(self, request: Request) -> Ask:
-        """An ask for rules that read nothing but pins."""
+    def pinned(self, request: Request) -> Pinned:
+        """What the pins of a request leave open."""
         found = self._pins.get(request.pins)
         if found is None:
-            if len(self._pins) >= MOST_SHAPES:
+            if len(self._pins) >= MOST_PINS:
                 self._pins.clear()
-            found = Ask(request, request.alternatives[0], request.alternatives[0], likeness=self.fleet.number())
-            self._pins[request.pins] = found
+            anyhow = request.alternatives[0]
+            ask = Ask(request, anyhow, anyhow, likeness=self.fleet.number())
+            found = self._pins[request.pins] = Pinned(ask, self.fleet, self._pinning)
         return found
 
-    def pin_mask(self, request: Request, rows: IntArray) -> BoolArray | None:
-        """Of these pools, those where the request's pins let it go; None: all."""
-        mask: BoolArray | None = None
-        for rule in self._pinning:
-            found = rule.open_pools(self.pinned(request), self.fleet, rows)
-            if found is not None:
-                mask = found if mask is None else mask & found
-        return mask
+
+class Pinned:
+    """What rules that read nothing but pins leave open to requests with the same pins."""
+
+    def __init__(self, ask: Ask, fleet: Fleet, rules: Sequence[Rule]) -> None:
+        self.ask, self._fleet, self._rules = ask, fleet, rules
+        self._pools = _together(rule.open_pools(ask, fleet) for rule in rules)
+
+    def pools(self, rows: IntArray) -> BoolArray | None:
+        """Which of these pools; None: all."""
+        return None if self._pools is None else self._pools[rows]
+
+    def hosts(self) -> BoolArray | None:
+        """Which hosts; None: all."""
+        return _together(rule.open_hosts((self.ask,), self._fleet) for rule in self._rules)
+
+
+def _allowed(pins: Iterable[Pinned]) -> BoolArray | None:
+    return _together(pinned.hosts() for pinned in pins)
+
+
+def _together(masks: Iterable[BoolArray | None]) -> BoolArray | None:
+    known = [mask for mask in masks if mask is not None]
+    return np.logical_and.reduce(known) if known else None

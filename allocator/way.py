@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
+from operator import add
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class Tests:
         self.asked: list[tuple[Rule, Ask]] = [(rule, pattern.ask) for rule in self.slice.asked]
         self.far = self.slice.far
         """Whether a volume that goes to one pool may close or open others."""
-        self.pins = outlook.pin_mask(ask.request, self.slice.rows)
+        self.pins = outlook.pinned(ask.request).pools(self.slice.rows)
         for rule in own:
             found = rule.slacks("pool", (ask,), self.fleet, self.slice.rows)
             if found is None and type(rule).open_pools is Rule.open_pools:
@@ -94,6 +95,8 @@ class Way:
         self.tests, self.open = tests, open_
         self._free, self._costs = free, costs
         self.first, self.cost = self._cheapest()
+        self.bound = self._bound()
+        """No pool costs less, whatever the VM's other volumes do."""
 
     @classmethod
     def now(cls, tests: Tests) -> Way | None:
@@ -138,9 +141,7 @@ class Way:
         position, cost = cheapest(self.costs(), np.flatnonzero(self.open))
         return position, cost
 
-    @property
-    def bound(self) -> Cost:
-        """No pool costs less, whatever the VM's other volumes do."""
+    def _bound(self) -> Cost:
         adds_up, lower = self.tests.outlook.pricing.adds_up, self.tests.slice.lower
         if all(adds_up) or self.cost == lower:
             return self.cost
@@ -221,8 +222,11 @@ def cheapest_first(options: Sequence[Options]) -> Iterator[tuple[Cost, list[Way]
         seen.update(following)
 
 
-def plus(*costs: Cost) -> Cost:
-    return tuple(map(sum, zip(*costs, strict=True)))
+def plus(first: Cost, *others: Cost) -> Cost:
+    """What they cost together, tier by tier."""
+    for other in others:
+        first = tuple(map(add, first, other))
+    return first
 
 
 def cheapest(costs: Costs, positions: IntArray) -> tuple[int, Cost]:

@@ -48,8 +48,9 @@ def decide(
 ) -> Decision:
     """Place one VM by ranking, several by the solver, and check the answer with different code.
 
-    With `explain` every refusal names the fewest rules that refuse it and what would help. `progress` is told how far
-    the solver has come; parts of the fleet that share nothing are solved on `executor`.
+    With `explain` every refusal names the fewest rules that refuse it and what would help; without, that of one VM
+    still counts what closes each place. `progress` is told how far the solver has come; parts of the fleet that share
+    nothing are solved on `executor`.
     """
     units = units_of(requests)
     if not units:
@@ -75,7 +76,9 @@ def _one(unit: Unit, screen: Screen, tiers: Tiers, effort: Effort, explain: bool
     inventory = screen.fleet.inventory
     costs = tier_costs(tiers, Answer(inventory, inventory.plus(), unit.requests))
     goals = [GoalResult(tier_name(tier), cost, cost) for tier, cost in zip(tiers, costs, strict=True)]
-    refusals = _refusals(unit, screen, tiers, None) if explain else _brief(unit, RefusalKind.NO_ROOM)
+    refusing = Refusing(inventory, screen.rules, tiers, screen)
+    kind = None if explain else RefusalKind.NO_ROOM
+    refusals = refusing.refusals(unit.requests, kind, brief=not explain)
     return Decision((), tuple(refusals), tuple(goals), "optimal")
 
 
@@ -107,10 +110,6 @@ def _many(
         refused = []
     deterministic = solution.deterministic and not deadline.hit
     return Decision(volumes, tuple(refused), solution.goals, solution.status, deterministic)
-
-
-def _refusals(unit: Unit, screen: Screen, tiers: Tiers, kind: RefusalKind | None) -> list[Refusal]:
-    return Refusing(screen.fleet.inventory, screen.rules, tiers).refusals(unit.requests, kind)
 
 
 def _brief(unit: Unit, kind: RefusalKind) -> list[Refusal]:

@@ -103,13 +103,20 @@ class FitRule(Rule):
 
     def phrase(self, asks: Sequence[Ask], fleet: Fleet, rows: IntArray, over: str) -> str:
         counts: dict[str, int] = {}
-        for row in rows:
-            for ask in asks:
-                place = fleet.places(over)[row]
-                found = self.pool_complaint(ask, place) if isinstance(place, Pool) else self.host_complaint(ask, place)
-                if found is not None:
-                    counts[found] = counts.get(found, 0) + 1
-                    break
+        for ask in asks:
+            if not len(rows):
+                break
+            kinds = fleet.kinds(over, self.view(ask, over))
+            numbers, sizes = np.unique(kinds.codes[rows], return_counts=True)
+            complaint = self.pool_complaint if over == "pool" else self.host_complaint
+            fitting = []
+            for kind, size in zip(numbers, sizes, strict=True):
+                found = complaint(ask, kinds.examples[kind])
+                if found is None:
+                    fitting.append(kind)
+                else:
+                    counts[found] = counts.get(found, 0) + int(size)
+            rows = rows[np.isin(kinds.codes[rows], fitting)]
         ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         if len(ranked) == 1:
             return ranked[0][0]

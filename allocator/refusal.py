@@ -25,9 +25,13 @@ from allocator.screen import Screen
 class Refusing:
     """Explains refusals against one inventory. Nothing is guessed: every claim is found by placing again."""
 
-    def __init__(self, inventory: Inventory, rules: Sequence[Rule], tiers: Tiers) -> None:
+    def __init__(
+        self, inventory: Inventory, rules: Sequence[Rule], tiers: Tiers, screen: Screen | None = None
+    ) -> None:
         self.inventory, self.rules, self.tiers = inventory, rules, tiers
-        self.fleet = Fleet(inventory)
+        self.screen = screen if screen is not None else Screen(Fleet(inventory), rules)
+        """Of all rules over the inventory: one that is there already, if there is one."""
+        self.fleet = self.screen.fleet
 
     def refusals(
         self, requests: Sequence[Request], kind: RefusalKind | None = None, *, brief: bool = False
@@ -59,7 +63,7 @@ class Refusing:
 
     def histogram(self, request: Request, requests: Sequence[Request]) -> list[Count]:
         """What closes each pool to the request and each host to its VM; the nearest miss of a place counts."""
-        screen = Screen(self.fleet, self.rules)
+        screen = self.screen
         coming = frozenset(other.group for other in requests if other.group is not None)
         asks = screen.asks(request, coming)
         levels = [self._pool_levels(ask, screen) for ask in asks]
@@ -74,9 +78,10 @@ class Refusing:
         return sorted(counts, key=lambda count: (-count.pools, -count.hosts, count.text))
 
     def _pool_levels(self, ask: Ask, screen: Screen) -> IntArray:
-        """For each pool the first rule that closes it; len(rules) where none does."""
+        """For each pool the first rule that closes it; len(rules) where none does, -1 where it keeps another ask."""
         masks = (rule.open_pools(ask, self.fleet) for rule in self.rules)
         levels = self._levels(masks, len(self.fleet.pools))
+        levels[~self.fleet.keeps(ask)] = -1
         if ask.request.attaches:
             unreached = ~screen.reached(screen.hosts((ask,)))
             levels[unreached & (levels == len(self.rules))] = self._reach
@@ -151,7 +156,7 @@ class Refusing:
 
     def _rank(self, requests: Sequence[Request], rules: Sequence[Rule]) -> Choice | None:
         try:
-            return rank(requests, Screen(self.fleet, rules), self.tiers)
+            return rank(requests, self.screen if rules is self.rules else Screen(self.fleet, rules), self.tiers)
         except Beyond:
             return None
 

@@ -95,7 +95,7 @@ class Inventory:
         if tally is None:
             tally = kept[charge] = {}
             for volume in self.volumes.values() if mark is None else self.marked(mark):
-                self._count(charge, tally, volume, 1)
+                self._count(charge, tally, volume, 1, self.places(volume, charge.over))
         return tally
 
     def figures(self, what: Hashable) -> dict[Any, Any]:
@@ -165,12 +165,18 @@ class Inventory:
                 self._totals.pop(mark, None)
 
     def _count_everywhere(self, volume: Volume, sign: int) -> None:
+        places: dict[str, Sequence[tuple[str, Place]]] = {}
         for mark in (None, *volume.request.marks):
             for charge, tally in self._totals.get(mark, {}).items():
-                self._count(charge, tally, volume, sign)
+                if charge.over not in places:
+                    places[charge.over] = self.places(volume, charge.over)
+                self._count(charge, tally, volume, sign, places[charge.over])
 
-    def _count(self, charge: Charge, tally: dict[str, int], volume: Volume, sign: int) -> None:
-        for label, place in self.places(volume, charge.over):
+    @staticmethod
+    def _count(
+        charge: Charge, tally: dict[str, int], volume: Volume, sign: int, places: Sequence[tuple[str, Place]]
+    ) -> None:
+        for label, place in places:
             amount = charge.of(volume.request, volume.alternative, place)
             if amount:
                 tally[label] = tally.get(label, 0) + sign * amount

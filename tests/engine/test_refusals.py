@@ -185,9 +185,10 @@ def test_no_remedy_is_offered_for_what_no_factor_mends(tmp_path: Path) -> None:
     assert refused(opened(tmp_path, FILES).place(gold(1))).remedies == ()
 
 
-def test_without_explanation_a_refusal_is_brief(tmp_path: Path) -> None:
+def test_without_explanation_a_refusal_counts_and_reasons_no_further(tmp_path: Path) -> None:
     refusal = refused(opened(tmp_path, FILES).place(gold(1), explain=False))
-    assert (refusal.request, refusal.histogram, refusal.because) == ("gold-1", (), ())
+    assert (refusal.request, refusal.because, refusal.remedies) == ("gold-1", (), ())
+    assert [(count.rule, count.pools) for count in refusal.histogram] == [("features", refusal.pools)]
 
 
 def test_a_vm_whose_volumes_fit_one_by_one_says_so(tmp_path: Path) -> None:

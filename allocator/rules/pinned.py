@@ -32,7 +32,9 @@ class Pinned(FitRule):
     def view(self, ask: Ask, over: str) -> Sees:
         """A zone or a cluster is shared by many places; only a pin of one pool or host needs its name."""
         named = ask.request.pool if over == "pool" else ask.request.host
-        return super().view(ask, over) if named is not None else _site
+        if named is not None:
+            return super().view(ask, over)
+        return _zone if ask.request.cluster is None else _site
 
     def concerns(self, ask: Ask, over: str) -> bool:
         request = ask.request
@@ -61,6 +63,10 @@ class Pinned(FitRule):
         if request.cluster is not None and host.cluster != request.cluster:
             return f"are not in cluster {request.cluster}"
         return None
+
+
+def _zone(place: Pool | Host) -> Hashable:
+    return place.zone
 
 
 def _site(place: Pool | Host) -> Hashable:

@@ -25,9 +25,7 @@ from allocator.screen import Screen
 class Refusing:
     """Explains refusals against one inventory. Nothing is guessed: every claim is found by placing again."""
 
-    def __init__(
-        self, inventory: Inventory, rules: Sequence[Rule], tiers: Tiers, screen: Screen | None = None
-    ) -> None:
+    def __init__(self, inventory: Inventory, rules: Sequence[Rule], tiers: Tiers, screen: Screen | None = None) -> None:
         self.inventory, self.rules, self.tiers = inventory, rules, tiers
         self.screen = screen if screen is not None else Screen(Fleet(inventory), rules)
         """Of all rules over the inventory: one that is there already, if there is one."""

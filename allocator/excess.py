@@ -42,7 +42,8 @@ def stated(
         found += here
     if "elsewhere" not in known:
         known["elsewhere"] = [limit for limit in limits if limit.charge.over not in ("pool", "host")]
-    found += _stated_anywhere(known["elsewhere"], inventory, touched)
+    if known["elsewhere"]:
+        found += _stated_anywhere(known["elsewhere"], inventory, touched)
     return found
 
 

@@ -34,6 +34,8 @@ MOST_SHAPES: Final = 10_000
 """Shapes of requests that are told apart by number; beyond it all are forgotten and numbered anew."""
 MOST_MARKS: Final = 1_000
 """Groups and tenants whose sums are kept as arrays; beyond it all are forgotten and summed anew."""
+MOST_FIGURES: Final = 1_000_000
+"""Amounts that are the same everywhere and are kept; beyond it all are forgotten and worked out again."""
 MOST_FREED: Final = 1_000
 """Departures of which is remembered where they were."""
 MOST_CELLS: Final = 2**24
@@ -94,6 +96,8 @@ class Fleet:
         """The rows of the pools that the last of them left."""
         self._remembered: dict[tuple[object, int], Any] = {}
         self._cells = 0
+        self._everywhere: dict[tuple[Charge, int], int] = {}
+        """What asks with a likeness add to a charge, where that is the same at every place."""
         self._ways: dict[tuple[object, ...], list[tuple[Alternative, Alternative, int]]] = {}
         self._alike = 0
 
@@ -240,6 +244,18 @@ class Fleet:
         return total
 
     def _amounts(self, charge: Charge, ask: Ask, only: IntArray | None) -> Figure:
+        known = self._everywhere.get((charge, ask.likeness))
+        if known is not None:
+            return known
+        found = self._worked_out(charge, ask, only)
+        everywhere = only is None or isinstance(self._remembered.get((charge, ask.likeness)), int)
+        if everywhere and isinstance(found, int) and ask.likeness >= 0:
+            if len(self._everywhere) >= MOST_FIGURES:
+                self._everywhere.clear()
+            self._everywhere[charge, ask.likeness] = found
+        return found
+
+    def _worked_out(self, charge: Charge, ask: Ask, only: IntArray | None) -> Figure:
         if not charge.counts(ask.request):
             return 0
         places = self.places(charge.over)

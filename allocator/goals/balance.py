@@ -63,11 +63,12 @@ class Balance(Goal):
         )
 
     def slacks(self, over: Over, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> Sequence[Slack]:
-        return [
-            Slack(share, fleet.index(over, only), min(self.thresholds) - more)
-            for share in (dimension.share for dimension in self.dimensions)
-            if share.over == over and self.thresholds and np.any((more := fleet.amounts(share, asks, only)) > 0)
-        ]
+        found = []
+        for share in (dimension.share for dimension in self.dimensions if self.thresholds):
+            more = fleet.amounts(share, asks, only) if share.over == over else 0
+            if not isinstance(more, int) or more:
+                found.append(Slack(share, fleet.index(over, only), min(self.thresholds) - more))
+        return found
 
     def pool_cost(self, ask: Ask, fleet: Fleet, only: Rows = None) -> IntArray | None:
         return self._cost("pool", (ask,), fleet, only)

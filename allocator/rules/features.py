@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
+from typing import Final
 
 from allocator.domain.charging import kept, made_bytes
 from allocator.domain.manifest import Manifest
 from allocator.domain.places import Host, Pool
-from allocator.domain.qos import Enforcer, Kind, Qos
+from allocator.domain.policy import Policy
+from allocator.domain.qos import Alternative, Enforcer, Kind, Qos
 from allocator.domain.sizes import format_bytes, format_count, format_rate
 from allocator.fitting import FitRule
 from allocator.fleet import Ask
 
+MOST_KNOWN: Final = 100_000
+"""Alternatives on pools of which is kept what is wrong with their QoS; beyond it all are worked out again."""
 WORDS = {"floor": "minimum", "ceiling": "maximum", "burst": "burst"}
 
 
@@ -27,6 +31,10 @@ class Features(FitRule):
 
     name = "features"
     reads = "wishes"
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__(policy)
+        self._known: dict[tuple[Alternative, Alternative, Pool], tuple[str, ...]] = {}
 
     @staticmethod
     def sees_pool(pool: Pool) -> Hashable:
@@ -61,7 +69,13 @@ class Features(FitRule):
                 yield f"do not know the key {key} {driver}"
             elif known.choices and value not in known.choices:
                 yield f"do not take {key}={value} {driver}"
-        yield from self._qos_complaints(ask, pool, driver)
+        asked = (ask.asked, ask.alternative, pool)
+        wrong = self._known.get(asked)
+        if wrong is None:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            wrong = self._known[asked] = tuple(self._qos_complaints(ask, pool, driver))
+        yield from wrong
 
     def host_complaints(self, ask: Ask, host: Host) -> Iterator[str]:
         if not ask.alternative.by_hypervisor:

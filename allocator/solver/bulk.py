@@ -21,6 +21,7 @@ from allocator.rule import Rule
 from allocator.screen import Screen
 from allocator.solver.checked import Placing, checked
 from allocator.solver.classes import Unit
+from allocator.solver.counted import HINT, Counted
 from allocator.solver.deadline import Deadline
 from allocator.solver.dealing import dealt
 from allocator.solver.merging import Zones, by_cluster
@@ -28,7 +29,7 @@ from allocator.solver.parcel import policy_of
 from allocator.solver.search import Solution
 from allocator.solver.shapes import Shapes
 from allocator.solver.spread import spread
-from allocator.solver.zone import refused_at_least, seated, solve_zone
+from allocator.solver.zone import seated, solve_zone
 
 SEATING: Final = 0.75
 """The part of the time left that seating gets; the rest is for the check and for ranking."""
@@ -55,12 +56,18 @@ def place_many(
     shapes = Shapes(ordinary, screen)
     zones = Zones.of(shapes)
     whole = len(zones.hosts.rows) == 0 or len(set(zones.of_hosts.tolist())) == 1
-    least = refused_at_least(shapes, *(by_cluster(shapes) if whole else (zones.hosts, zones.pools)), deadline)
+    hosts, pools = by_cluster(shapes) if whole else (zones.hosts, zones.pools)
+    counted = Counted(shapes, hosts, pools, even=0.0 if whole else HINT)
+    optimum = counted.programme.solve(deadline.left())
+    least = 0 if optimum is None else counted.refused_at_least(optimum)
+    if progress is not None:
+        whole_weight = sum(weight(request) for unit in units for request in unit.requests)
+        progress(Headway("relaxing", tier_name(tiers[0]), whole_weight, least))
     if whole:
         found = [seated(shapes, tiers, effort, _part(deadline), least, progress)]
     else:
         within = replace(effort, seconds=_part(deadline).seconds)
-        parts = dealt(shapes, zones, deadline)
+        parts = dealt(shapes, zones, counted, optimum)
         found = spread(parts, screen, before, tiers, within, solve_zone, progress=progress, executor=executor)
     placed = {name: volumes for one in found for name, volumes in one.placed.items()}
     # A zone that saw nothing but itself has checked its places: what is left are the rules that look further.

@@ -7,6 +7,7 @@ shares the load out: what fills a place beyond a part of its room costs a little
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -27,7 +28,9 @@ FULL: Final = 0.8
 FULLER: Final = ((0.1, 1.0), (0.05, 3.0), (0.05, 9.0))
 """Further parts, and what each costs, compared with each other."""
 EVEN: Final = 0.5
-"""What further parts cost, compared with a request: in all 0.35 of one for a place that is filled to the last."""
+"""What further parts cost, compared with a request: in all 0.35 of one for each sum that is used up."""
+HINT: Final = EVEN / 25
+"""The same where the optimum is a bound as well: enough to choose among optima, too little to move it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -45,8 +48,9 @@ class _Kind:
 class Counted:
     """The programme of one batch over classes of places."""
 
-    def __init__(self, shapes: Shapes, hosts: Merged, pools: Merged, *, even: bool) -> None:
+    def __init__(self, shapes: Shapes, hosts: Merged, pools: Merged, *, even: float) -> None:
         self.shapes, self.hosts, self.pools, self.even = shapes, hosts, pools, even
+        self._for_evenness = 0.0
         self.programme = Programme()
         self.seats: dict[tuple[int, int], int] = {}
         """(shape, class of hosts) -> column: how many of its units are there."""
@@ -63,6 +67,11 @@ class Counted:
         _, self.group_of = np.unique(reach, axis=0, return_inverse=True)
         self.group_of = self.group_of.reshape(-1)
         self._build(reach)
+
+    def refused_at_least(self, optimum: Optimum) -> int:
+        """What the requests weigh that no placement can do without refusing."""
+        total = sum(shape.weight * len(shape.units) for shape in self.shapes.all)
+        return max(0, math.ceil(total - self.programme.ceiling(optimum.duals) - self._for_evenness))
 
     def prices(self, optimum: Optimum) -> FloatArray:
         """What one more of each sum would gain at each pool."""
@@ -88,7 +97,7 @@ class Counted:
         return reach
 
     def _build(self, reach: BoolArray) -> None:
-        placeable = [shape for shape in self.shapes.all if shape.choices]
+        placeable = [shape for shape in self.shapes.all if shape.placeable]
         always = {shape.number: self._kinds_of(shape) for shape in placeable}
         arriving: dict[tuple[int, int], list[int]] = defaultdict(list)
         on_hosts: dict[int, list[tuple[int, FloatArray]]] = defaultdict(list)
@@ -117,8 +126,7 @@ class Counted:
             asked = self.kinds_of[shape.number]
             classes = [NOWHERE]
             if shape.attaches:
-                open_hosts = np.logical_or.reduce([choice.hosts for choice in shape.choices])
-                classes = np.unique(self.hosts.of[open_hosts]).tolist()
+                classes = list(range(len(self.hosts.rows)))
             classes = [k for k in classes if all(arriving[number, k] for number in asked)]
             columns = self.programme.variables(len(classes), len(shape.units), shape.weight)
             for k, column in zip(classes, columns.tolist(), strict=True):
@@ -177,8 +185,10 @@ class Counted:
             room, scale = float(left.sum()), float(max(left.sum(), loads[row].max(), 1))
             terms, factors, high = found[used], loads[row][used] / scale, room / scale
             if self.even and room:
+                self._for_evenness += self.even * sum(part * price for part, price in FULLER)
                 over = [
-                    self.programme.variables(1, high * part, -EVEN * price * scale / room) for part, price in FULLER
+                    self.programme.variables(1, high * part, -self.even * price * scale / room)
+                    for part, price in FULLER
                 ]
                 terms = np.concatenate([terms, *over])
                 factors = np.concatenate([factors, [-1.0] * len(over)])

@@ -8,9 +8,9 @@ from typing import Final
 
 from allocator.solver.classes import Unit
 from allocator.solver.counted import Counted
-from allocator.solver.deadline import Deadline
 from allocator.solver.merging import Zones
 from allocator.solver.parts import Part
+from allocator.solver.programme import Optimum
 from allocator.solver.seating import NOWHERE
 from allocator.solver.shapes import Shapes
 
@@ -18,10 +18,13 @@ LITTLE: Final = 1e-9
 """A share for every zone that is open: a shape that the programme wants nowhere is dealt evenly."""
 
 
-def dealt(shapes: Shapes, zones: Zones, deadline: Deadline) -> list[Part]:
-    """A part for each zone with its places and the units it gets; units that may go nowhere are in none."""
+def dealt(shapes: Shapes, zones: Zones, counted: Counted, optimum: Optimum | None) -> list[Part]:
+    """A part for each zone with its places and the units it gets; units that may go nowhere are in none.
+
+    `counted` is over the zones' classes; without its optimum units are dealt evenly to the zones that are open to them.
+    """
     units: dict[int, list[Unit]] = defaultdict(list)
-    for number, wanted in _wanted(shapes, zones, deadline).items():
+    for number, wanted in _wanted(shapes, zones, counted, optimum).items():
         waiting = iter(shapes.all[number].units)
         for zone, share in shares(len(shapes.all[number].units), wanted).items():
             units[zone] += (next(waiting) for _ in range(share))
@@ -48,12 +51,8 @@ def shares(number: int, wanted: Mapping[int, float]) -> dict[int, int]:
     return found
 
 
-def _wanted(shapes: Shapes, zones: Zones, deadline: Deadline) -> dict[int, dict[int, float]]:
+def _wanted(shapes: Shapes, zones: Zones, counted: Counted, optimum: Optimum | None) -> dict[int, dict[int, float]]:
     """Shape -> zone -> how many of its units, or only in what proportion."""
-    counted = Counted(shapes, zones.hosts, zones.pools, even=True)
-    optimum = counted.programme.solve(deadline.left())
-    if optimum is None:
-        deadline.passed()
     wanted: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
 
     def want(shape: int, zone: int, column: int) -> None:

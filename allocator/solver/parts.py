@@ -11,7 +11,7 @@ import networkx as nx
 
 from allocator.domain.request import Request
 from allocator.screen import Screen
-from allocator.solver.classes import Unit, ungrouped
+from allocator.solver.classes import Likeness, Unit, ungrouped
 
 NOBODYS: Final = -1
 """The component of places that no unit may go to."""
@@ -38,14 +38,14 @@ def independent_parts(units: Sequence[Unit], screen: Screen) -> list[Part]:
         if int(pool_group) in shared:
             graph.add_edge(("pools", int(pool_group)), ("hosts", int(host_group)))
     coming = frozenset(r.group for unit in units for r in unit.requests if r.group is not None)
-    alike = set[Hashable]()
+    alike, likeness = set[Hashable](), Likeness()
     for number, unit in enumerate(units):
         graph.add_node(("unit", number))
         for neighbour in _neighbours(unit, screen):
             graph.add_edge(("unit", number), neighbour)
         for request in unit.requests:
             plain = ungrouped(request, screen.fleet.inventory)
-            like = _like(unit, plain, screen)
+            like = _like(unit, plain, screen, likeness)
             graph.add_edge(("unit", number), like)
             if like not in alike:
                 alike.add(like)
@@ -61,11 +61,11 @@ def independent_parts(units: Sequence[Unit], screen: Screen) -> list[Part]:
     return [Part(tuple(found), tuple(pools), tuple(hosts)) for found, pools, hosts in parts.values() if found]
 
 
-def _like(unit: Unit, request: Request, screen: Screen) -> Hashable:
+def _like(unit: Unit, request: Request, screen: Screen, likeness: Likeness) -> Hashable:
     """Equal for requests that may go to the same places; those of a VM that is there, or that move, are like none."""
     vm = request.vm
     single = unit.home or (vm is not None and any(True for _ in screen.fleet.inventory.volumes_of_vm(vm)))
-    return "like", request.name if single else (unit.attaches, request.shape)
+    return "like", request.name if single else (unit.attaches, likeness.of(request))
 
 
 def _places(unit: Unit, request: Request, screen: Screen, coming: frozenset[str]) -> Iterator[Hashable]:

@@ -6,8 +6,9 @@ A group that is new does not tell VMs apart here. Its limits count a few volumes
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import islice, product
 from typing import Final
 
@@ -20,7 +21,7 @@ from allocator.goals.placed import weight
 from allocator.limits import Limit, LimitRule
 from allocator.rule import Rule
 from allocator.screen import Screen
-from allocator.solver.classes import Unit, ungrouped
+from allocator.solver.classes import Likeness, Unit, ungrouped
 from allocator.solver.few import concerns_few
 from allocator.solver.room import Need, Shelf
 
@@ -53,7 +54,7 @@ class Choice:
     load: Need
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Shape:
     """Units that differ in names and new groups only."""
 
@@ -63,8 +64,17 @@ class Shape:
     """Those of one unit, without new groups."""
     ways: tuple[Ways, ...]
     """For each request; requests that differ in nothing that counts share theirs."""
-    choices: tuple[Choice, ...]
-    """Combinations that some host takes, the preferred ones first; none: there is nowhere to go."""
+    combine: Callable[[tuple[Ways, ...]], Iterator[Choice]]
+
+    @cached_property
+    def choices(self) -> tuple[Choice, ...]:
+        """Combinations of ways that some host takes, the preferred ones first; none: there is nowhere to go."""
+        return tuple(islice(self.combine(self.ways), MOST_CHOICES)) if self.placeable else ()
+
+    @property
+    def placeable(self) -> bool:
+        """Whether each request has somewhere to go by itself."""
+        return all(self.ways)
 
     @property
     def attaches(self) -> bool:
@@ -82,12 +92,13 @@ class Shapes:
     def __init__(self, units: Sequence[Unit], screen: Screen) -> None:
         self.screen, self.fleet = screen, screen.fleet
         alike: dict[Hashable, list[Unit]] = defaultdict(list)
+        likeness = Likeness()
         plain: dict[tuple[bool, str | None, Hashable], tuple[Request, ...]] = {}
         for unit in units:
             requests = tuple(ungrouped(request, self.fleet.inventory) for request in unit.requests)
             vm = unit.requests[0].vm
             there = vm if vm is not None and any(True for _ in self.fleet.inventory.volumes_of_vm(vm)) else None
-            key = unit.attaches, there, tuple(request.shape for request in requests)
+            key = unit.attaches, there, tuple(map(likeness.of, requests))
             alike[key].append(unit)
             plain.setdefault(key, requests)
         stated = [limit for asked in plain.values() for request in asked for limit in self._limits(request)]
@@ -120,8 +131,7 @@ class Shapes:
         vm = requests[0].vm
         there = vm if vm is not None and any(True for _ in self.fleet.inventory.volumes_of_vm(vm)) else None
         ways = tuple(self._ways_of(request, there) for request in requests)
-        choices = tuple(islice(self._choices(ways, units[0].attaches), MOST_CHOICES)) if all(ways) else ()
-        return Shape(number, units, requests, ways, choices)
+        return Shape(number, units, requests, ways, partial(self._choices, attaches=units[0].attaches))
 
     def _ways_of(self, request: Request, vm: str | None) -> Ways:
         key = request.attaches, vm, request.shape
@@ -143,7 +153,7 @@ class Shapes:
             if pools.any() and (hosts.any() or not request.attaches):
                 yield ask, pools, hosts
 
-    def _choices(self, ways: tuple[Ways, ...], attaches: bool) -> Iterator[Choice]:
+    def _choices(self, ways: tuple[Ways, ...], *, attaches: bool) -> Iterator[Choice]:
         for chosen in sorted(product(*ways), key=lambda picked: sum(way.ask.alternative.index for way in picked)):
             asks = [way.ask for way in chosen]
             hosts = self.screen.hosts(asks) if attaches else np.ones(self.hosts.places, dtype=np.bool_)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -14,10 +13,10 @@ from allocator.goal import Tiers, tier_name
 from allocator.screen import Screen
 from allocator.solver.checked import checked
 from allocator.solver.classes import Unit
-from allocator.solver.counted import Counted
+from allocator.solver.counted import EVEN, Counted
 from allocator.solver.deadline import Deadline
 from allocator.solver.guided import Guide
-from allocator.solver.merging import Merged, by_cluster
+from allocator.solver.merging import by_cluster
 from allocator.solver.reseat import Reseating
 from allocator.solver.search import Solution
 from allocator.solver.seating import Seating
@@ -57,7 +56,7 @@ def seated(
     """Seat the units of these shapes, until refusing the others costs no more than `least`, or the effort is spent."""
     seating = Seating(shapes)
     hosts, pools = by_cluster(shapes)
-    counted = Counted(shapes, hosts, pools, even=True)
+    counted = Counted(shapes, hosts, pools, even=EVEN)
     optimum = counted.programme.solve(deadline.left())
     waiting = in_order(shapes)
     if optimum is None:
@@ -90,14 +89,3 @@ def in_order(shapes: Shapes) -> list[tuple[Unit, Shape]]:
     """The weightiest units first, then those that take most of a host."""
     ordered = sorted(shapes.all, key=lambda shape: (-shape.weight, -shapes.bulk(shape), shape.number))
     return [(unit, shape) for shape in ordered for unit in shape.units]
-
-
-def refused_at_least(shapes: Shapes, hosts: Merged, pools: Merged, deadline: Deadline) -> int:
-    """What refusing costs at the least, however all are placed; 0 where the time is up first."""
-    counted = Counted(shapes, hosts, pools, even=False)
-    optimum = counted.programme.solve(deadline.left())
-    if optimum is None:
-        deadline.passed()
-        return 0
-    total = sum(shape.weight * len(shape.units) for shape in shapes.all)
-    return max(0, math.ceil(total - counted.programme.ceiling(optimum.duals)))

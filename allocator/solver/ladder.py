@@ -8,6 +8,7 @@ from allocator.domain.policy import Effort
 from allocator.goal import Tiers
 from allocator.screen import Screen
 from allocator.solver.classes import Unit, host_classes, unit_classes
+from allocator.solver.core import Core, solve_core
 from allocator.solver.counts import Expression
 from allocator.solver.deadline import Deadline
 from allocator.solver.draft import Placement
@@ -43,12 +44,20 @@ class Ladder:
         improved: Callable[[int, int], None] | None = None,
     ) -> Found:
         """The least of one tier with those before it at `costs`, begun from a placement."""
+        self._aim(number, costs)
+        hint(self.model, placed)
+        return run(self.model, self.effort, work, deadline, improved)
+
+    def core(self, number: int, costs: Sequence[int], deadline: Deadline) -> Core:
+        """The same by the columns that matter most; nothing is proven but the bound."""
+        self._aim(number, costs)
+        return solve_core(self.model.cp.proto, len(self.model.classes), costs[number], deadline)
+
+    def _aim(self, number: int, costs: Sequence[int]) -> None:
         while self._fixed < number:
             self.model.cp.add(self._goal(self._fixed) <= costs[self._fixed])
             self._fixed += 1
         self.model.cp.minimize(self._goal(number))
-        hint(self.model, placed)
-        return run(self.model, self.effort, work, deadline, improved)
 
     def _goal(self, number: int) -> Expression:
         if number not in self._encoded:

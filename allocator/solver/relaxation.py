@@ -16,7 +16,7 @@ from ortools.math_opt import model_pb2
 from ortools.math_opt.python import mathopt
 
 from allocator.fleet import IntArray
-from allocator.solver.linear import ENDLESS, Linear
+from allocator.solver.program import ENDLESS, Program
 
 FloatArray = NDArray[np.float64]
 ObjectArray = NDArray[np.object_]
@@ -41,9 +41,9 @@ class Relaxation:
     least: int = 0
     """The bound in the same fractions, before it is rounded up."""
 
-    def tightened(self, linear: Linear, cost: int) -> tuple[IntArray, IntArray]:
+    def tightened(self, program: Program, cost: int) -> tuple[IntArray, IntArray]:
         """Bounds of the columns in any answer that costs at most `cost`: the others need not be looked at."""
-        lower, upper = linear.lower.copy(), linear.upper.copy()
+        lower, upper = program.lower.copy(), program.upper.copy()
         if self.surplus is not None:
             spare = max(0, cost * FRACTION - self.least)
             for column in np.flatnonzero(self.surplus):
@@ -55,7 +55,7 @@ class Relaxation:
         return lower, upper
 
 
-def relax(linear: Linear, *, method: Method = "glop", seconds: float | None = None) -> Relaxation:
+def relax(program: Program, *, method: Method = "glop", seconds: float | None = None) -> Relaxation:
     """Solve the LP relaxation. One thread: the same rows give the same bits every time, unless `seconds` cut it short.
 
     Measured on assignment models (quiet core): 5,000 columns 0.03 s by each method, 20,000 0.16 s by GLOP and 0.19 s by
@@ -67,7 +67,7 @@ def relax(linear: Linear, *, method: Method = "glop", seconds: float | None = No
         lp_algorithm=None if method == "glop" else _ALGORITHMS[method],
         time_limit=None if seconds is None else timedelta(seconds=max(0.01, seconds)),
     )
-    model = mathopt.Model.from_model_proto(_proto(linear))
+    model = mathopt.Model.from_model_proto(proto_of(program))
     result = mathopt.solve(model, solver, params=parameters)
     reason = result.termination.reason
     if reason is mathopt.TerminationReason.INFEASIBLE:
@@ -76,7 +76,7 @@ def relax(linear: Linear, *, method: Method = "glop", seconds: float | None = No
         return Relaxation("unknown")
     columns, rows = list(model.variables()), list(model.linear_constraints())
     prices = np.array(result.dual_values(rows))
-    surplus, least = _proven(linear, prices)
+    surplus, least = _proven(program, prices)
     values = np.array(result.variable_values(columns))
     return Relaxation("optimal", -(-least // FRACTION), values, prices, surplus, least)
 
@@ -84,44 +84,44 @@ def relax(linear: Linear, *, method: Method = "glop", seconds: float | None = No
 _ALGORITHMS: Final = {"dual": mathopt.LPAlgorithm.DUAL_SIMPLEX, "barrier": mathopt.LPAlgorithm.BARRIER}
 
 
-def _proven(linear: Linear, prices: FloatArray) -> tuple[ObjectArray, int]:
+def _proven(program: Program, prices: FloatArray) -> tuple[ObjectArray, int]:
     """(surplus of each column, bound), in fractions: exact whatever the prices are.
 
     For any prices y: costs x = y (A x) + (costs - y A) x, and each of the two is least at one of its limits.
     """
     y = np.array([round(price * FRACTION) for price in prices.tolist()], dtype=object)
-    least, most = linear.least.astype(object), linear.most.astype(object)
-    y[(y > 0) & (linear.least <= -ENDLESS)] = 0
-    y[(y < 0) & (linear.most >= ENDLESS)] = 0
-    surplus = linear.costs.astype(object) * FRACTION
-    np.subtract.at(surplus, linear.columns, y[linear.rows] * linear.factors.astype(object))
-    ends = np.where(surplus > 0, linear.lower.astype(object), linear.upper.astype(object))
+    least, most = program.least.astype(object), program.most.astype(object)
+    y[(y > 0) & (program.least <= -ENDLESS)] = 0
+    y[(y < 0) & (program.most >= ENDLESS)] = 0
+    surplus = program.costs.astype(object) * FRACTION
+    np.subtract.at(surplus, program.columns, y[program.rows] * program.factors.astype(object))
+    ends = np.where(surplus > 0, program.lower.astype(object), program.upper.astype(object))
     limits = np.where(y > 0, least, most)
-    bound = int((y * limits).sum()) + int((surplus * ends).sum()) + linear.offset * FRACTION
+    bound = int((y * limits).sum()) + int((surplus * ends).sum()) + program.offset * FRACTION
     return surplus, bound
 
 
-def _proto(linear: Linear) -> Any:
+def proto_of(program: Program) -> Any:
     """The relaxation in the form that MathOpt reads fastest: its proto, column by column."""
     proto = model_pb2.ModelProto()
-    number = len(linear.lower)
+    number = len(program.lower)
     proto.variables.ids.extend(range(number))
-    proto.variables.lower_bounds.extend(linear.lower.astype(float).tolist())
-    proto.variables.upper_bounds.extend(linear.upper.astype(float).tolist())
+    proto.variables.lower_bounds.extend(program.lower.astype(float).tolist())
+    proto.variables.upper_bounds.extend(program.upper.astype(float).tolist())
     proto.variables.integers.extend([False] * number)
-    proto.linear_constraints.ids.extend(range(len(linear.least)))
-    proto.linear_constraints.lower_bounds.extend(_open(linear.least, -ENDLESS, -np.inf))
-    proto.linear_constraints.upper_bounds.extend(_open(linear.most, ENDLESS, np.inf))
-    rows = linear.rows
-    order = np.lexsort((linear.columns, rows))
+    proto.linear_constraints.ids.extend(range(len(program.least)))
+    proto.linear_constraints.lower_bounds.extend(_open(program.least, -ENDLESS, -np.inf))
+    proto.linear_constraints.upper_bounds.extend(_open(program.most, ENDLESS, np.inf))
+    rows = program.rows
+    order = np.lexsort((program.columns, rows))
     matrix = proto.linear_constraint_matrix
     matrix.row_ids.extend(rows[order].tolist())
-    matrix.column_ids.extend(linear.columns[order].tolist())
-    matrix.coefficients.extend(linear.factors[order].astype(float).tolist())
-    counted = np.flatnonzero(linear.costs)
+    matrix.column_ids.extend(program.columns[order].tolist())
+    matrix.coefficients.extend(program.factors[order].astype(float).tolist())
+    counted = np.flatnonzero(program.costs)
     proto.objective.linear_coefficients.ids.extend(counted.tolist())
-    proto.objective.linear_coefficients.values.extend(linear.costs[counted].astype(float).tolist())
-    proto.objective.offset = linear.offset
+    proto.objective.linear_coefficients.values.extend(program.costs[counted].astype(float).tolist())
+    proto.objective.offset = program.offset
     return proto
 
 

@@ -16,6 +16,7 @@ from allocator.solver.draft import Draft
 from allocator.solver.greedy import fill, mended, urgency
 from allocator.solver.improve import Improver
 from allocator.solver.ladder import Ladder
+from allocator.solver.repack import repack
 from allocator.solver.unfold import unfold
 from allocator.verify import worsened
 
@@ -73,6 +74,8 @@ class Climb:
     def _tier(self, number: int, share: float) -> None:
         """Relax for a bound, improve in neighbourhoods, and then solve the whole, while the bound is not reached."""
         floor = self.left - share
+        self._repack(number, share / 2)
+        self._core(number)
         bite = self.bite
         while True:
             if self.relaxes:
@@ -129,6 +132,39 @@ class Climb:
             number, self.bounds[number], work, lambda cost: self._tell("improving", number, cost)
         )
         self.costs = self.draft.cost()
+
+    def _repack(self, number: int, work: float) -> None:
+        if self._done(number):
+            return
+        draft, kept = self.draft, dict(self.draft.placed)
+        within = self.deadline.part(0.6)
+        again = repack(self.units, kept, self.base, draft.tiers, number, self.costs, work, self.effort.seed, within)
+        self.left -= again.work
+        if again.bound is not None:
+            self._bound(number, again.bound)
+        if again.placed is not None:
+            draft.become(again.placed)
+            costs = draft.cost()
+            volumes = [volume for placed in again.placed.values() for volume in placed]
+            if costs < self.costs and not worsened(draft.before, draft.screen.rules, volumes):
+                self.costs = costs
+            else:
+                draft.become(kept)
+        self._tell("packing", number)
+
+    def _core(self, number: int) -> None:
+        """Once, where hosts have no say in how large the model is: its relaxation is a good guide there."""
+        if self.tiny or not self.whole or self.base.fleet.hosts or self._done(number):
+            return
+        ladder = self._ladder(False)
+        found = ladder.core(number, self.costs, self.deadline.part(0.4))
+        self.left -= found.work
+        if found.bound is not None:
+            self._bound(number, found.bound)
+        if found.values is not None:
+            values = found.values.tolist()
+            self._adopt(ladder, lambda variable: values[variable.index])
+        self._tell("solving", number)
 
     def _adopt(self, ladder: Ladder, value: Callable[[Any], int]) -> None:
         """The model's counts as volumes, where they are better. What merged hosts cannot keep is placed anew."""

@@ -79,7 +79,7 @@ def read(text: str) -> Assignment:
             f"An instance of {agents} agents and {jobs} jobs has {wanted} numbers after the first two, found "
             f"{len(numbers)}. Maybe several instances are in one file."
         )
-    rows = [tuple(numbers[start : start + jobs]) for start in range(0, 2 * agents * jobs, jobs)]
+    rows = tuple(tuple(numbers[start : start + jobs]) for start in range(0, 2 * agents * jobs, jobs))
     return Assignment(rows[:agents], rows[agents:], tuple(numbers[2 * agents * jobs :]))
 
 

@@ -46,7 +46,7 @@ def read(text: str) -> Packing:
     for start in range(0, len(rest), dimensions + 1):
         *takes, copies = rest[start : start + dimensions + 1]
         items += [tuple(takes)] * copies
-    return Packing(tuple(room), items)
+    return Packing(tuple(room), tuple(items))
 
 
 def problem(instance: Packing, pools: int | None = None) -> tuple[list[Request], Inventory, list[Rule], Tiers]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ortools.sat.python import cp_model
 
-from allocator.solver.linear import Linear, linear
+from allocator.solver.program import Program, program_of
 from allocator.solver.relaxation import Method, relax
 
 METHODS: tuple[Method, ...] = ("glop", "dual", "barrier")
@@ -40,19 +40,19 @@ def bins(sizes: list[int], number: int, room: int) -> cp_model.CpModel:
 @pytest.mark.parametrize("method", METHODS)
 def test_bound_is_the_lp_optimum_rounded_up(method: Method) -> None:
     """b keeps 3 for 3, three quarters of a keep 3 for 4.5: with the fixed 10 that is 17.5, and costs are whole."""
-    assert relax(linear(knapsack().proto), method=method).bound == 18
+    assert relax(program_of(knapsack().proto), method=method).bound == 18
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_bins_are_bounded_by_what_they_hold(method: Method) -> None:
     """Sizes of 21 in all need 2.1 bins of 10, so 3: a limit holds only where the bin is used."""
-    found = relax(linear(bins([6, 5, 4, 4, 2], 4, 10).proto), method=method)
+    found = relax(program_of(bins([6, 5, 4, 4, 2], 4, 10).proto), method=method)
     assert found.bound == 3
     assert found.least / 2**60 == pytest.approx(2.1)
 
 
 def test_same_bits_every_time() -> None:
-    made = linear(bins([7, 6, 5, 5, 4, 3, 3, 2], 6, 11).proto)
+    made = program_of(bins([7, 6, 5, 5, 4, 3, 3, 2], 6, 11).proto)
     for method in METHODS:
         first, second = relax(made, method=method), relax(made, method=method)
         assert first.values is not None
@@ -63,19 +63,19 @@ def test_same_bits_every_time() -> None:
 
 def test_a_column_that_costs_too_much_is_closed() -> None:
     """At 1.5 a unit c costs 1 more than the 3 it is worth, b 1.5 less: each is more than 18 leaves above 17.5."""
-    made = linear(knapsack().proto)
+    made = program_of(knapsack().proto)
     lower, upper = relax(made).tightened(made, 18)
     assert upper.tolist()[2] == 0
     assert lower.tolist()[1] == 1
 
 
 def test_what_cannot_be_is_told() -> None:
-    assert relax(linear(bins([6, 6, 6], 1, 10).proto)).status == "infeasible"
+    assert relax(program_of(bins([6, 6, 6], 1, 10).proto)).status == "infeasible"
 
 
 def test_used_is_said_exactly() -> None:
     """min(sum, 1) of three columns: over whole numbers the rows leave 1 wherever something is there, else 0."""
-    made = linear(bins([1, 1, 1], 1, 3).proto)
+    made = program_of(bins([1, 1, 1], 1, 3).proto)
     assert made.exact
     for there in range(4):
         values = np.array([int(column < there) for column in range(3)])
@@ -83,7 +83,7 @@ def test_used_is_said_exactly() -> None:
         assert fits == [min(there, 1)]
 
 
-def _fits(made: Linear, values: np.ndarray[tuple[int], np.dtype[np.int64]], *, skip_items: bool) -> bool:
+def _fits(made: Program, values: np.ndarray[tuple[int], np.dtype[np.int64]], *, skip_items: bool) -> bool:
     sums = np.zeros(len(made.least), dtype=np.int64)
     np.add.at(sums, made.rows, made.factors * values[made.columns])
     kept = (made.least <= sums) & (sums <= made.most)
@@ -97,6 +97,6 @@ def test_a_minimum_with_more_than_1_is_only_bounded() -> None:
     model.add_min_equality(value, [a + b, 2])
     model.add(a + b == 4)
     model.minimize(value)
-    made = linear(model.proto)
+    made = program_of(model.proto)
     assert not made.exact
     assert relax(made).bound == 1

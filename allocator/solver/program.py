@@ -20,7 +20,7 @@ ENDLESS: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Linear:
+class Program:
     """A minimisation: `costs` x columns + `offset`, each column within `lower` and `upper`.
 
     Row r holds the entries `starts[r]` to `starts[r + 1]` of `columns` and `factors`. `exact` is False where the model
@@ -79,7 +79,7 @@ class _Sum:
         return self.offset + sum(low for low, _ in ends), self.offset + sum(high for _, high in ends)
 
 
-def linear(proto: Any) -> Linear:
+def program_of(proto: Any) -> Program:
     """The rows of a CP-SAT model's proto. A constraint of a kind that rules and goals do not use is left out."""
     domains = [list(variable.domain) for variable in proto.variables]
     lower, upper = [domain[0] for domain in domains], [domain[-1] for domain in domains]
@@ -100,7 +100,7 @@ def linear(proto: Any) -> Linear:
     costs = np.zeros(len(lower), dtype=np.int64)
     np.add.at(costs, list(proto.objective.vars), list(proto.objective.coeffs))
     starts = np.cumsum([0, *(len(columns) for columns, _, _, _ in rows)])
-    return Linear(
+    return Program(
         np.array(lower, dtype=np.int64),
         np.array(upper, dtype=np.int64),
         costs,

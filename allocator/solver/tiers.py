@@ -28,6 +28,8 @@ QUICK: Final = 20_000
 """Variables up to which the whole is tried before its relaxation."""
 FIRST: Final = 0.7
 """The first goal's share of work and time; each further one takes half of what is left, and the last all of it."""
+BUILDING: Final = 1e-4
+"""Seconds of building the whole model, for each variable, with a dozen rules that count it (measured)."""
 MILLION: Final = 1_000_000
 
 
@@ -51,6 +53,7 @@ class Climb:
         size = _size(self.units, base)
         hosts = host_classes(self.units, base.fleet, merge=True)
         self.whole = size <= WHOLE
+        self.building = size * BUILDING
         self.relaxes = (size > TINY and len(hosts) < len(base.fleet.hosts)) or not self.whole
         self.tiny = size <= TINY
         self.quick = size <= QUICK
@@ -108,8 +111,16 @@ class Climb:
         enough = bound is not None and cost * MILLION <= bound * (MILLION + slack)
         return enough or self.left <= 0 or self.deadline.passed()
 
+    def _too_late(self, merge_hosts: bool) -> bool:
+        """Whether the deadline would pass while the model is built, if merging hosts does not make it smaller."""
+        left, smaller = self.deadline.left(), merge_hosts and bool(self.base.fleet.hosts)
+        if left is None or smaller or merge_hosts in self._ladders or left > self.building:
+            return False
+        self.deadline.hit = True
+        return True
+
     def _solve(self, number: int, work: float, *, merge_hosts: bool) -> None:
-        if self._done(number):
+        if self._done(number) or self._too_late(merge_hosts):
             return
         ladder = self._ladder(merge_hosts)
         phase = "relaxing" if merge_hosts else "solving"
@@ -154,7 +165,7 @@ class Climb:
 
     def _core(self, number: int) -> None:
         """Once, where hosts have no say in how large the model is: its relaxation is a good guide there."""
-        if self.tiny or not self.whole or self.base.fleet.hosts or self._done(number):
+        if self.tiny or not self.whole or self.base.fleet.hosts or self._done(number) or self._too_late(False):
             return
         ladder = self._ladder(False)
         found = ladder.core(number, self.costs, self.deadline.part(0.4))

@@ -88,7 +88,7 @@ def shelves(units: Sequence[Unit], screen: Screen, tiers: Tiers) -> Shelves | No
             tuple(rows),
             np.array([left[rows[0]] for left in room], dtype=np.int64),
             opened[:, rows[0]],
-            np.array([taken[:, rows[0]] for taken in takes], dtype=np.int64).reshape(len(limits), -1).T,
+            np.array([taken[:, rows[0]] for taken in takes], dtype=np.int64).reshape(len(limits), len(options)).T,
             np.array([cost[:, rows[0]] for cost in costs], dtype=np.int64).T,
         )
         for rows in known.values()

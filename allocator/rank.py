@@ -70,6 +70,9 @@ class _Search:
                 if self.best is not None and bound >= self.best.cost:
                     break
                 self._at(seat, options)
+                if self.best is not None and bound >= self.best.cost:
+                    # No other seat is cheaper, so that none needs to be looked at.
+                    break
         return self.best
 
     def _seats(self) -> Iterator[tuple[Cost, Seat, list[Options]]]:

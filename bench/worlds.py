@@ -62,7 +62,7 @@ def _pool(rng: Random, number: int, zones: int) -> dict[str, Any]:
         "tags": ["ssd"] if array and rng.random() < 0.5 else [],
         "capacity": rng.choice([50, 100, 200]) * 1024 * GIB,
         "iops": {"total": rng.choice([50_000, 100_000]), "overcommit": "1.5"},
-        "domains": {"rack": f"r{number % 8}"},
+        "domains": {"rack": f"r{number // zones % 8}"},
     }
     return pool | ({"default_qos": {"min_iops": 100, "max_iops": 15_000}} if array else {})
 

@@ -5,7 +5,7 @@ What the check refuses, and what depends on who else has come, is placed by rank
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Final
@@ -26,8 +26,10 @@ from allocator.solver.deadline import Deadline
 from allocator.solver.dealing import dealt
 from allocator.solver.merging import Zones, by_cluster
 from allocator.solver.parcel import policy_of
+from allocator.solver.parts import Part
 from allocator.solver.search import Solution
 from allocator.solver.shapes import Shapes
+from allocator.solver.shard import cut
 from allocator.solver.spread import spread
 from allocator.solver.zone import seated, solve_zone
 
@@ -56,6 +58,7 @@ def place_many(
     shapes = Shapes(ordinary, screen)
     zones = Zones.of(shapes)
     whole = len(zones.hosts.rows) == 0 or len(set(zones.of_hosts.tolist())) == 1
+    apart = not whole and policy_of(screen.rules, tiers) is not None
     hosts, pools = by_cluster(shapes) if whole else (zones.hosts, zones.pools)
     counted = Counted(shapes, hosts, pools, even=0.0 if whole else HINT)
     optimum = counted.programme.solve(deadline.left())
@@ -68,10 +71,12 @@ def place_many(
     else:
         within = replace(effort, seconds=_part(deadline).seconds)
         parts = dealt(shapes, zones, counted, optimum)
-        found = spread(parts, screen, before, tiers, within, solve_zone, progress=progress, executor=executor)
+        if apart:
+            found = spread(parts, screen, before, tiers, within, solve_zone, progress=progress, executor=executor)
+        else:
+            found = list(_here(parts, screen.rules, before, tiers, within))
     placed = {name: volumes for one in found for name, volumes in one.placed.items()}
-    # A zone that saw nothing but itself has checked its places: what is left are the rules that look further.
-    apart = not whole and policy_of(screen.rules, tiers) is not None
+    # A zone has checked its places: what is left are the rules that look further, and a caller's own, which may.
     placed, inventory = checked(placed, before, [rule for rule in screen.rules if not (apart and rule.local)])
     left = [unit for unit in units if unit.name not in placed]
     placed |= ranked(sorted(left, key=_urgency)[:RANKED], inventory, screen.rules, tiers, deadline)
@@ -84,6 +89,19 @@ def place_many(
     )
     status = "optimal" if all(goal.cost == goal.bound for goal in goals) else "feasible"
     return Solution(placed, goals, status, all(one.deterministic for one in found) and not deadline.hit)
+
+
+def _here(
+    parts: Sequence[Part], rules: Sequence[Rule], before: Inventory, tiers: Tiers, effort: Effort
+) -> Iterator[Solution]:
+    """The zones one after the other, by rules that cannot be sent anywhere."""
+    left, deadline = sum(len(part.units) for part in parts), Deadline(effort.seconds)
+    for part in parts:
+        shard, seconds = cut(part, before, frozenset()), deadline.left()
+        share = len(part.units) / left
+        within = replace(effort, work=effort.work * share, seconds=None if seconds is None else seconds * share)
+        effort, left = replace(effort, work=effort.work * (1 - share)), left - len(part.units)
+        yield solve_zone(shard.units, shard.screen(rules), shard.inventory, tiers, within)
 
 
 def ranked(

@@ -77,6 +77,8 @@ class Shelf:
             if (limit.charge.over == "host") != (over == "host"):
                 continue
             found = list(self._rows(limit, asks))
+            if len(found) == 1 and (found[0][1] >= UNLIMITED // 2).all():
+                continue
             if len(found) == 2:
                 self.gates.append((len(rows), len(rows) + 1, limit))
             for charge, left in found:

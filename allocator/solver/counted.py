@@ -171,7 +171,7 @@ class Counted:
 
     def _loads(self, load: Need) -> FloatArray:
         sums = len(self.shapes.hosts.charges)
-        return np.array([_least(load, sums, rows) for rows in self.hosts.rows]).reshape(-1, sums).T
+        return np.array([_least(load, sums, rows) for rows in self.hosts.rows]).reshape(len(self.hosts.rows), sums).T
 
     def _limit(self, shelf: Shelf, places: IntArray, columns: Sequence[int], loads: FloatArray) -> None:
         """One row for every sum that is limited at each of these places."""

@@ -42,7 +42,7 @@ MOST_CELLS: Final = 2**24
 """Numbers kept for asks seen before (128 MiB of 64 bits each); beyond it all are forgotten and worked out again."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Ask:
     """One volume asked for, by one of its alternatives."""
 
@@ -99,6 +99,7 @@ class Fleet:
         self._everywhere: dict[tuple[Charge, int], int] = {}
         """What asks with a likeness add to a charge, where that is the same at every place."""
         self._ways: dict[tuple[object, ...], list[tuple[Alternative, Alternative, int]]] = {}
+        self._equal: dict[Alternative, Alternative] = {}
         self._alike = 0
 
     def places(self, over: str) -> Sequence[Place]:
@@ -203,9 +204,15 @@ class Fleet:
 
     def ways(self, request: Request) -> Iterator[tuple[Alternative, Alternative]]:
         """Each alternative as pools would keep it, and as it was asked for, the preferred ones first."""
-        for asked in request.alternatives:
+        for asked in map(self._shared, request.alternatives):
             for way in {kept(asked, pool): None for pool in self.kinds("pool", _gives).examples}:
-                yield way, asked
+                yield self._shared(way), asked
+
+    def _shared(self, alternative: Alternative) -> Alternative:
+        """One object for all that are equal: what is the same object is soon compared."""
+        if len(self._equal) >= MOST_SHAPES:
+            self._equal.clear()
+        return self._equal.setdefault(alternative, alternative)
 
     def keeps(self, ask: Ask, only: IntArray | None = None) -> BoolArray:
         """The pools that keep the ask in just this way."""

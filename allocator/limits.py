@@ -185,6 +185,11 @@ class LimitRule(Rule):
             amount = excess(limit, most, label, inventory)
             if amount > 0:
                 yield Violation(self.name, (limit.key, limit.charge.over, label), amount, limit)
+        yield from self.further(inventory, touched)
+
+    def further(self, inventory: Inventory, touched: Touched | None = None) -> Iterable[Violation]:
+        """What is broken that is no sum: for a rule that says more than its limits."""
+        return ()
 
     def _checked_limits(self, inventory: Inventory, touched: Touched | None) -> Collection[Limit]:
         if touched is not None:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Touched, Volume
+from allocator.limits import LimitRule
 from allocator.rule import Rule, Violation
+from allocator.sums import in_order
 
 
 def worsened(
@@ -18,15 +20,18 @@ def worsened(
     costs. An arrival with the name of a volume that is here is a move.
     """
     arrivals, departures = tuple(arrivals), tuple(departures)
-    gone = [before.find(name) for name in (*departures, *(volume.name for volume in arrivals))]
-    touched = Touched.by([*arrivals, *(volume for volume in gone if volume is not None)])
+    named = (before.find(name) for name in (*departures, *(volume.name for volume in arrivals)))
+    gone = [volume for volume in named if volume is not None]
+    touched = Touched.by([*arrivals, *gone])
     after = before.plus(arrivals, departures)
+    fine = in_order(rules, before, after, arrivals, gone)
     found = []
     for rule in rules:
-        broken = list(rule.violations(after, touched))
+        violations = rule.further if isinstance(rule, LimitRule) and rule in fine else rule.violations
+        broken = list(violations(after, touched))
         if not broken:
             continue
-        known = {violation.subject: violation.amount for violation in rule.violations(before, touched)}
+        known = {violation.subject: violation.amount for violation in violations(before, touched)}
         found += [violation for violation in broken if violation.amount > known.get(violation.subject, 0)]
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated, Self
 
 from pydantic import Discriminator, Tag, model_validator
@@ -69,9 +70,15 @@ def wishes(given: QosEntry | Sequence[QosEntry], path: Path) -> tuple[QosWish, .
     return tuple(wish for wish in found if wish is not None)
 
 
+@lru_cache(maxsize=4096)
+def _at_size(asked: tuple[QosWish, ...], size_bytes: int) -> tuple[Alternative, ...]:
+    """One object for all requests of an offering and a size: what is the same object is soon compared."""
+    return alternatives(asked, size_bytes)
+
+
 def expanded(asked: tuple[QosWish, ...], size_bytes: int, path: Path) -> tuple[Alternative, ...]:
     """The alternatives at a size. Raises DocumentError where figures per GiB outgrow others, or 64 bits."""
-    found = alternatives(asked, size_bytes)
+    found = _at_size(asked, size_bytes)
     for alternative in found:
         for unit in UNITS:
             for direction, band in alternative.qos.bands(unit):

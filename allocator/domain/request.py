@@ -56,6 +56,17 @@ class Offering:
     details: Details = ()
 
 
+class Wishes(tuple[object, ...]):
+    """Several fields together, whose hash is worked out once: every call looks them up."""
+
+    @cached_property
+    def _hash(self) -> int:
+        return super().__hash__()
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
 @dataclass(frozen=True)
 class Request:
     """One volume asked for, its offering's fields merged with its own. Sizes in bytes."""
@@ -102,9 +113,9 @@ class Request:
         return self.wishes, self.pins, self.group, self.apart, self.near, self.host_resources
 
     @cached_property
-    def wishes(self) -> tuple[object, ...]:
+    def wishes(self) -> Wishes:
         """What it wants of any place: of its shape what is left without pins, groups and its VM's demands."""
-        return _WISHES(self)
+        return Wishes(_WISHES(self))
 
     @cached_property
     def pins(self) -> tuple[object, ...]:

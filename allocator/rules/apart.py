@@ -67,8 +67,7 @@ class ApartRule(LimitRule):
             used = model.sum(model.capped(model.total(wish.members), 1))
             model.require_at_most(model.minus(placed, used), 0)
 
-    def violations(self, inventory: Inventory, touched: Touched | None = None) -> Iterator[Violation]:
-        yield from super().violations(inventory, touched)
+    def further(self, inventory: Inventory, touched: Touched | None = None) -> Iterator[Violation]:
         requests = touched.requests if touched is not None else [volume.request for volume in inventory.all_volumes()]
         for wish in self._spread(requests):
             placed = min(wish.apart.min_domains or 0, inventory.total(wish.everywhere, ALL))

@@ -56,8 +56,7 @@ class Dedicated(LimitRule):
             if home and len(home[index].hosts) > 1 and home[index].pool != pool.name and not pool.manifest.multi_attach:
                 model.forbid((number, index, ask, row))
 
-    def violations(self, inventory: Inventory, touched: Touched | None = None) -> Iterator[Violation]:
-        yield from super().violations(inventory, touched)
+    def further(self, inventory: Inventory, touched: Touched | None = None) -> Iterator[Violation]:
         for volume in checked(inventory, touched):
             pool = inventory.pools[volume.pool]
             if len(volume.hosts) > 1 and not pool.manifest.multi_attach:

@@ -15,7 +15,7 @@ from allocator.fitting import FitRule
 from allocator.fleet import Ask
 
 MOST_KNOWN: Final = 100_000
-"""Alternatives on pools of which is kept what is wrong with their QoS; beyond it all are worked out again."""
+"""Alternatives of which is kept what is wrong with their QoS, on pools and by agents; beyond it all are forgotten."""
 WORDS = {"floor": "minimum", "ceiling": "maximum", "burst": "burst"}
 
 
@@ -35,6 +35,7 @@ class Features(FitRule):
     def __init__(self, policy: Policy) -> None:
         super().__init__(policy)
         self._known: dict[tuple[Alternative, Alternative, Pool], tuple[str, ...]] = {}
+        self._throttled: dict[tuple[Alternative, Manifest], tuple[str, ...]] = {}
 
     @staticmethod
     def sees_pool(pool: Pool) -> Hashable:
@@ -82,8 +83,15 @@ class Features(FitRule):
             return
         if host.manifest is None:
             yield "have no agent that throttles"
-        else:
-            yield from _uncovered(ask.alternative.qos, host.manifest, f"(agent {host.manifest.name})")
+            return
+        asked = (ask.alternative, host.manifest)
+        wrong = self._throttled.get(asked)
+        if wrong is None:
+            if len(self._throttled) >= MOST_KNOWN:
+                self._throttled.clear()
+            agent = f"(agent {host.manifest.name})"
+            wrong = self._throttled[asked] = tuple(_uncovered(ask.alternative.qos, host.manifest, agent))
+        yield from wrong
 
     def _qos_complaints(self, ask: Ask, pool: Pool, driver: str) -> Iterator[str]:
         support = pool.manifest.qos

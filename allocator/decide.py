@@ -34,6 +34,8 @@ class Decision:
     goals: tuple[GoalResult, ...]
     status: str
     deterministic: bool = True
+    checked: bool = False
+    """Whether other code than found it has verified it already, as it does a batch of thousands in pieces."""
 
 
 def decide(
@@ -58,7 +60,7 @@ def decide(
     decision = _one(units[0], screen, tiers, effort, explain) if len(units) == 1 else None
     if decision is None:
         decision = _many(units, screen, tiers, effort, explain, progress, executor)
-    wrong = worsened(screen.fleet.inventory, screen.rules, decision.volumes)
+    wrong = [] if decision.checked else worsened(screen.fleet.inventory, screen.rules, decision.volumes)
     if wrong:
         raise Broken(f"The answer breaks {wrong[0].rule} at {' '.join(wrong[0].subject)} by {wrong[0].amount}.")
     return decision
@@ -109,7 +111,7 @@ def _many(
     else:
         refused = []
     deterministic = solution.deterministic and not deadline.hit
-    return Decision(volumes, tuple(refused), solution.goals, solution.status, deterministic)
+    return Decision(volumes, tuple(refused), solution.goals, solution.status, deterministic, solution.checked)
 
 
 def _brief(unit: Unit, kind: RefusalKind) -> list[Refusal]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Literal
 
 from allocator.domain.placement import ALL, Charge, Volume
@@ -213,17 +214,30 @@ class _Overlay(Inventory):
         yield from self._mix(self.base.all_volumes(), self._came.values())
 
     def volumes_at(self, over: Literal["pool", "host"], name: str) -> Iterable[Volume]:
-        came = [v for v in self._came.values() if (v.pool == name if over == "pool" else name in v.hosts)]
-        return self._mix(self.base.volumes_at(over, name), came)
+        return self._mix(self.base.volumes_at(over, name), self._coming.get((over, name), ()))
 
     def find(self, name: str) -> Volume | None:
         return self._came.get(name) or (None if name in self._gone else self.base.find(name))
 
     def volumes_of_vm(self, vm: str) -> Iterable[Volume]:
-        return self._mix(self.base.volumes_of_vm(vm), [v for v in self._came.values() if v.request.vm == vm])
+        return self._mix(self.base.volumes_of_vm(vm), self._coming.get(("vm", vm), ()))
 
     def marked(self, mark: Mark) -> Iterable[Volume]:
-        return self._mix(self.base.marked(mark), [v for v in self._came.values() if mark in v.request.marks])
+        return self._mix(self.base.marked(mark), self._coming.get(mark, ()))
+
+    @cached_property
+    def _coming(self) -> dict[tuple[str, str], list[Volume]]:
+        """The newcomers by pool, host, VM and mark."""
+        found: dict[tuple[str, str], list[Volume]] = defaultdict(list)
+        for volume in self._came.values():
+            found["pool", volume.pool].append(volume)
+            for host in volume.hosts:
+                found["host", host].append(volume)
+            if volume.request.vm:
+                found["vm", volume.request.vm].append(volume)
+            for mark in volume.request.marks:
+                found[mark].append(volume)
+        return found
 
     def groups(self) -> Iterable[str]:
         requests = [volume.request for volume in self._came.values()]

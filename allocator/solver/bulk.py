@@ -32,10 +32,13 @@ from allocator.solver.shapes import Shapes
 from allocator.solver.shard import cut
 from allocator.solver.spread import spread
 from allocator.solver.zone import seated, solve_zone
+from allocator.verify import worsened
 
-SEATING: Final = 0.75
-"""The part of the time left that seating gets; the rest is for the check and for ranking."""
-RANKED: Final = 400
+CHECKING: Final = 3e-4
+"""Seconds of the check and of the costs in the end, for each unit (measured); they are kept of the deadline."""
+SEATING: Final = 0.9
+"""The part of what is left then that seating gets; the rest is for ranking."""
+RANKED: Final = 100
 """Units that ranking tries in the end."""
 
 
@@ -66,10 +69,11 @@ def place_many(
     if progress is not None:
         whole_weight = sum(weight(request) for unit in units for request in unit.requests)
         progress(Headway("relaxing", tier_name(tiers[0]), whole_weight, least))
+    seating = _part(deadline, len(units))
     if whole:
-        found = [seated(shapes, tiers, effort, _part(deadline), least, progress)]
+        found = [seated(shapes, tiers, effort, seating, least, progress)]
     else:
-        within = replace(effort, seconds=_part(deadline).seconds)
+        within = replace(effort, seconds=seating.seconds)
         parts = dealt(shapes, zones, counted, optimum)
         if apart:
             found = spread(parts, screen, before, tiers, within, solve_zone, progress=progress, executor=executor)
@@ -88,7 +92,8 @@ def place_many(
         GoalResult(tier_name(tier), cost, bound) for tier, cost, bound in zip(tiers, costs, bounds, strict=True)
     )
     status = "optimal" if all(goal.cost == goal.bound for goal in goals) else "feasible"
-    return Solution(placed, goals, status, all(one.deterministic for one in found) and not deadline.hit)
+    repeatable = all(one.deterministic for one in found) and not deadline.hit
+    return Solution(placed, goals, status, repeatable, checked=True)
 
 
 def _here(
@@ -117,15 +122,15 @@ def ranked(
             choice = rank(unit.requests, screen, tiers)
         except Beyond:
             continue
-        if choice is not None:
+        if choice is not None and not worsened(inventory, rules, choice.volumes):
             found[unit.name] = choice.volumes
             screen.fleet.settle(choice.volumes)
     return found
 
 
-def _part(deadline: Deadline) -> Deadline:
+def _part(deadline: Deadline, units: int) -> Deadline:
     left = deadline.left()
-    return Deadline(None if left is None else left * SEATING)
+    return Deadline(None if left is None else max(0.0, left - CHECKING * units) * SEATING)
 
 
 def _bound(tier: Tier, least: int) -> int | None:

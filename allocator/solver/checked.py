@@ -12,7 +12,7 @@ from allocator.verify import worsened
 
 Placing = dict[str, tuple[Volume, ...]]
 """By the name of the unit."""
-AT_ONCE: Final = 250
+AT_ONCE: Final = 1_000
 """Units that are checked together."""
 
 

@@ -39,6 +39,8 @@ class Solution:
     goals: tuple[GoalResult, ...]
     status: str
     deterministic: bool = True
+    checked: bool = False
+    """Whether it has been verified whole already."""
 
 
 def solve(
@@ -66,7 +68,9 @@ def solve(
     order = ("optimal", "feasible", "undecided")
     status = max((solution.status for solution in solutions), key=order.index, default="optimal")
     deterministic = all(solution.deterministic for solution in solutions)
-    return Solution(placed, _added([solution.goals for solution in solutions], tiers), status, deterministic)
+    checked = all(solution.checked for solution in solutions)
+    goals = _added([solution.goals for solution in solutions], tiers)
+    return Solution(placed, goals, status, deterministic, checked)
 
 
 def solve_part(

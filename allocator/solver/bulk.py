@@ -34,7 +34,7 @@ from allocator.solver.spread import spread
 from allocator.solver.zone import seated, solve_zone
 from allocator.verify import worsened
 
-CHECKING: Final = 3e-4
+CHECKING: Final = 2e-4
 """Seconds of the check and of the costs in the end, for each unit (measured); they are kept of the deadline."""
 SEATING: Final = 0.9
 """The part of what is left then that seating gets; the rest is for ranking."""

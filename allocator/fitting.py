@@ -69,6 +69,8 @@ class FitRule(Rule):
         masks = [
             self._mask("host", ask, self.host_complaint, fleet, only) for ask in asks if self.concerns(ask, "host")
         ]
+        if len(masks) == 1:
+            return masks[0]
         return np.logical_and.reduce(masks) if masks else None
 
     def _mask(
@@ -76,7 +78,7 @@ class FitRule(Rule):
     ) -> BoolArray:
         kinds = fleet.kinds(over, self.view(ask, over))
         fits = fleet.remember((self, over, "fits"), ask, partial(self._fits, kinds, ask, complaint))
-        return fits[kinds.codes] if only is None else fits[kinds.codes[only]]
+        return kinds.where(fits, only)
 
     @staticmethod
     def _fits(kinds: Kinds, ask: Ask, complaint: Callable[[Ask, Any], str | None]) -> BoolArray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -36,6 +36,8 @@ MOST_MARKS: Final = 1_000
 """Groups and tenants whose sums are kept as arrays; beyond it all are forgotten and summed anew."""
 MOST_FIGURES: Final = 1_000_000
 """Amounts that are the same everywhere and are kept; beyond it all are forgotten and worked out again."""
+FEW: Final = 20
+"""Where a kind in so many fits, its places are written one kind at a time."""
 MOST_FREED: Final = 1_000
 """Departures of which is remembered where they were."""
 MOST_CELLS: Final = 2**24
@@ -62,12 +64,30 @@ class Ask:
         return cls(volume.request, volume.alternative, volume.asked)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Kinds:
     """Places that look alike: `codes[row]` is the row's kind, `examples[kind]` one place of it."""
 
     codes: IntArray
     examples: tuple[Any, ...]
+
+    def where(self, fits: BoolArray, only: IntArray | None = None) -> BoolArray:
+        """What holds of each kind, of every place."""
+        if only is not None:
+            return fits.take(self.codes.take(only))
+        fitting = np.flatnonzero(fits)
+        if len(fitting) * FEW > len(fits):
+            return fits.take(self.codes)
+        mask = np.zeros(len(self.codes), dtype=np.bool_)
+        for kind in fitting:
+            mask[self._rows[kind]] = True
+        return mask
+
+    @cached_property
+    def _rows(self) -> list[IntArray]:
+        """The places of each kind."""
+        order = np.argsort(self.codes, kind="stable")
+        return np.split(order, np.cumsum(np.bincount(self.codes, minlength=len(self.examples)))[:-1])
 
     def each(self, value: Callable[[Any], int]) -> IntArray:
         """`value` of every place, worked out once per kind."""
@@ -218,7 +238,7 @@ class Fleet:
         """The pools that keep the ask in just this way."""
         kinds = self.kinds("pool", _gives)
         fits = np.array([kept(ask.asked, pool) == ask.alternative for pool in kinds.examples], dtype=np.bool_)
-        return fits[kinds.codes if only is None else kinds.codes.take(only)]
+        return kinds.where(fits, only)
 
     def number(self) -> int:
         """A number for asks that are alike, given to no others of this fleet."""

@@ -7,7 +7,6 @@ Requests with equal wishes share a *pattern* for each way to keep them. What a p
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -16,50 +15,13 @@ import numpy as np
 from allocator.domain.request import Request
 from allocator.fleet import MOST_CELLS, MOST_SHAPES, Ask, BoolArray, Fleet, IntArray
 from allocator.goal import Cost, Tiers
-from allocator.pricing import Costs, Pricing
+from allocator.pricing import Pricing
 from allocator.rule import Links, Rule
-from allocator.seats import Key, Seat, Seats
-from allocator.slack import Slack
+from allocator.seats import Seat, Seats
+from allocator.slices import Cutter, Meets, Pattern, Slice
 
 MOST_PINS: Final = 1_000
 """Ways to be pinned that are kept; beyond it all are forgotten."""
-
-
-@dataclass(slots=True, eq=False)
-class Slice:
-    """The pools of a seat that documents leave open to a pattern, and what decides between them."""
-
-    rows: IntArray
-    slacks: Sequence[Slack]
-    asked: Sequence[Rule]
-    """Rules that are not about sums."""
-    far: bool
-    """Whether a volume that goes to one pool may close or open others, or change their costs."""
-    costs: Costs
-    """What rests on documents."""
-    lower: Cost
-    """No pool costs less."""
-    free: Sequence[Slack] | None
-    """Where all of these hold, a pool costs `lower`; None: not known."""
-    least: Cost | None = None
-    """What no pool cost less than when it was last found out; None: none was open."""
-    found: int = -1
-    """How many volumes had left the fleet by then; -1: never."""
-
-
-@dataclass(slots=True, eq=False)
-class Pattern:
-    """One way to keep requests that wish for the same."""
-
-    ask: Ask
-    """Of one of them, for rules and goals that read nothing but wishes."""
-    lower: Cost
-    """No pool costs less."""
-    hosts: BoolArray | None
-    """Hosts that documents leave open; None: all."""
-    bound_by: tuple[Rule, ...]
-    """Rules by which such volumes can close a host to each other."""
-    slices: dict[Key, Slice] = field(default_factory=dict)
 
 
 class Outlook:
@@ -74,19 +36,19 @@ class Outlook:
         self._pinning = [rule for rule in rules if rule.reads == "pins" and rule.static]
         self._own = [rule for rule in rules if rule not in wishing and rule not in self._pinning]
         self.seats = Seats(fleet, links, views)
+        self._cutter = Cutter(fleet, self._moving, self.pricing)
         self._grows = all(rule.monotone for rule in wishing)
         """Whether more volumes never open a pool or make it cheaper."""
         self._patterns: dict[tuple[object, ...], tuple[Pattern, ...]] = {}
         self._pins: dict[tuple[object, ...], Pinned] = {}
-        self._cells = 0
 
     def patterns(self, request: Request) -> tuple[Pattern, ...]:
         """The ways to keep a request for which documents leave a pool open, the preferred ones first."""
         found = self._patterns.get(request.wishes)
         if found is None:
-            if self._cells >= MOST_CELLS or len(self._patterns) >= MOST_SHAPES:
+            if self._cutter.cells >= MOST_CELLS or len(self._patterns) >= MOST_SHAPES:
                 self._patterns.clear()
-                self._cells = 0
+                self._cutter.cells = 0
             asks = [Ask(request, way, asked, likeness=self.fleet.number()) for way, asked in self.fleet.ways(request)]
             found = tuple(pattern for pattern in map(self._pattern, asks) if pattern is not None)
             self._patterns[request.wishes] = found
@@ -96,25 +58,27 @@ class Outlook:
         rows = self._open(ask, np.arange(len(self.fleet.pools)))
         if not len(rows):
             return None
-        lower = self.pricing.lower(self.pricing.lasting("pool", (ask,), rows))
+        costs = self.pricing.lasting("pool", (ask,), rows)
         masks = (rule.open_hosts((ask,), self.fleet) for rule in self._lasting)
         known = [mask for mask in masks if mask is not None and not mask.all()]
         hosts = np.logical_and.reduce(known) if known else None
-        self._cells += 0 if hosts is None else len(hosts)
+        position = np.full(len(self.fleet.pools), -1, dtype=np.int64)
+        position[rows] = np.arange(len(rows))
+        self._cutter.cells += len(position) + len(rows) + (0 if hosts is None else len(hosts))
         bound_by = tuple(rule for rule in self._moving if rule.slacks("host", (ask,), self.fleet) != [])
-        return Pattern(ask, lower, hosts, bound_by)
+        return Pattern(ask, rows, costs, self.pricing.lower(costs), hosts, bound_by, position)
 
     def own_rules(self, request: Request) -> list[Rule]:
         """The rules that must hear the request itself and have something to say to it."""
         return [rule for rule in self._own if rule.concerned(request, self.fleet.inventory)]
 
     def slice(self, pattern: Pattern, seat: Seat) -> Slice:
-        """What the pattern meets on the pools of a seat."""
-        found = pattern.slices.get(seat.key)
-        if found is None:
-            found = pattern.slices[seat.key] = self._sliced(pattern.ask, self._open(pattern.ask, seat.pools))
-            self._cells += len(found.rows) * (2 + 2 * len(found.slacks) + 2 * len(found.free or ()))
-        return found
+        """The pools of a seat that documents leave open to the pattern."""
+        return self._cutter.slice(pattern, seat.key, seat.pools)
+
+    def meets(self, pattern: Pattern, known: Slice) -> Meets:
+        """What decides between the pools of a slice."""
+        return self._cutter.meets(pattern, known)
 
     def _open(self, ask: Ask, rows: IntArray) -> IntArray:
         """Of these rows, the pools that documents leave open."""
@@ -125,21 +89,6 @@ class Outlook:
                 rows = rows[mask]
         return rows
 
-    def _sliced(self, ask: Ask, rows: IntArray) -> Slice:
-        slacks: list[Slack] = []
-        asked, far = [], self.pricing.far
-        for rule in self._moving:
-            found = rule.slacks("pool", (ask,), self.fleet, rows)
-            if found is None:
-                asked.append(rule)
-            else:
-                slacks += found
-            far = far or ((not rule.local or not rule.monotone) and (found is None or len(found) > 0))
-        costs = self.pricing.lasting("pool", (ask,), rows)
-        even = all(isinstance(cost, int) for cost in costs)
-        free = self.pricing.free("pool", (ask,), rows) if even else None
-        return Slice(rows, slacks, asked, far, costs, self.pricing.lower(costs), free)
-
     def bounds(self, patterns: Sequence[Pattern], seat: Seat) -> Iterator[tuple[Cost, Pattern]]:
         """What no pool of the seat costs less than, pattern by pattern, as far as is known before one is looked at.
 
@@ -149,7 +98,7 @@ class Outlook:
             known = self.slice(pattern, seat)
             bound: Cost | None = known.lower if len(known.rows) else None
             if known.found >= 0 and known.found >= (
-                self.fleet.departures if known.far else self.seats.last_left(seat.key)
+                self.fleet.departures if self.meets(pattern, known).far else self.seats.last_left(seat.key)
             ):
                 bound = known.least
             if bound is not None:
@@ -188,7 +137,8 @@ class Pinned:
 
     def pools(self, rows: IntArray) -> BoolArray | None:
         """Which of these pools; None: all."""
-        return None if self._pools is None else self._pools[rows]
+        mask = None if self._pools is None else self._pools.take(rows)
+        return None if mask is None or mask.all() else mask
 
     def hosts(self) -> BoolArray | None:
         """Which hosts; None: all."""
@@ -201,4 +151,6 @@ def _allowed(pins: Iterable[Pinned]) -> BoolArray | None:
 
 def _together(masks: Iterable[BoolArray | None]) -> BoolArray | None:
     known = [mask for mask in masks if mask is not None]
+    if len(known) == 1:
+        return known[0]
     return np.logical_and.reduce(known) if known else None

@@ -27,6 +27,26 @@ class Gate:
     most: Figure
 
 
+class Taking:
+    """Some positions of rows, taken once out of each array that several sums share."""
+
+    def __init__(self, positions: IntArray) -> None:
+        self._positions = positions
+        self._taken: dict[int, tuple[IntArray, IntArray]] = {}
+
+    def index(self, index: IntArray) -> IntArray:
+        """These positions of an index."""
+        # The array is kept beside what was taken of it, so that no other comes by its identity.
+        found = self._taken.get(id(index))
+        if found is None:
+            found = self._taken[id(index)] = index, index.take(self._positions)
+        return found[1]
+
+    def figure(self, figure: Figure) -> Figure:
+        """These positions of a figure."""
+        return figure if isinstance(figure, int) else figure.take(self._positions)
+
+
 @dataclass(slots=True, eq=False)
 class Slack:
     """Some rows of places, and the most that may lie at each for what is asked to fit beside it."""
@@ -37,6 +57,17 @@ class Slack:
     """Of each row, where the charge's tally has the row's label."""
     room: Figure
     gate: Gate | None = None
+
+    def only(self, taking: Taking) -> Slack | None:
+        """The same of some rows; None where all of them have room, whatever lies there."""
+        room = taking.figure(self.room)
+        if int(np.min(room, initial=ENDLESS)) >= (0 if self.charge is None else ENDLESS):
+            return None
+        gate = self.gate
+        if gate is not None:
+            least, most = taking.figure(gate.least), taking.figure(gate.most)
+            gate = Gate(gate.charge, taking.index(gate.index), least, most)
+        return Slack(self.charge, taking.index(self.index), room, gate)
 
     def holds(self, fleet: Fleet) -> BoolArray:
         """The rows that have room."""

@@ -11,11 +11,12 @@ import numpy as np
 from allocator.domain.request import Request
 from allocator.fleet import Ask, BoolArray, Figure, IntArray
 from allocator.goal import Cost
-from allocator.outlook import Outlook, Pattern
+from allocator.outlook import Outlook
 from allocator.pricing import Costs
 from allocator.rule import Rule
 from allocator.seats import Seat
 from allocator.slack import Slack
+from allocator.slices import Pattern
 
 
 class Tests:
@@ -25,9 +26,11 @@ class Tests:
         self.ask, self.pattern, self.outlook = ask, pattern, outlook
         self.fleet = outlook.fleet
         self.slice = outlook.slice(pattern, seat)
-        self.slacks: list[Slack] = [*self.slice.slacks]
-        self.asked: list[tuple[Rule, Ask]] = [(rule, pattern.ask) for rule in self.slice.asked]
-        self.far = self.slice.far
+        meets = outlook.meets(pattern, self.slice)
+        self.slacks: list[Slack] = [*meets.slacks]
+        self.asked: list[tuple[Rule, Ask]] = [(rule, pattern.ask) for rule in meets.asked]
+        self._free = meets.free
+        self.far = meets.far
         """Whether a volume that goes to one pool may close or open others."""
         self.pins = outlook.pinned(ask.request).pools(self.slice.rows)
         for rule in own:
@@ -38,7 +41,7 @@ class Tests:
                 self.asked.append((rule, ask))
             self.slacks += found or ()
             self.far = self.far or (found != [] and not (rule.local and rule.monotone))
-        self.of_pattern = self.pins is None and len(self.slacks) == len(self.slice.slacks) and not self.asked
+        self.of_pattern = self.pins is None and len(self.slacks) == len(meets.slacks) and not self.asked
         """Whether they hold for every request of the pattern."""
 
     def open(self) -> BoolArray:
@@ -63,16 +66,16 @@ class Tests:
 
     def free(self, open_: BoolArray) -> BoolArray | None:
         """Of the open pools those that cost no more than rests on documents; None: not known."""
-        if self.slice.free is None:
+        if self._free is None:
             return None
         mask = open_
-        for slack in self.slice.free:
+        for slack in self._free:
             mask = mask & slack.holds(self.fleet)
         return mask
 
     def free_at(self, position: int) -> bool:
         """The same of one open pool."""
-        return all(slack.holds_at(self.fleet, position) for slack in self.slice.free or ())
+        return all(slack.holds_at(self.fleet, position) for slack in self._free or ())
 
     def costs(self) -> Costs:
         """What each pool costs."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from allocator.fleet import Ask, Figure, Fleet
 from allocator.goal import Cost, Goal, Tiers
 from allocator.rule import Over, Rows
@@ -40,7 +38,7 @@ class Pricing:
     def lower(self, lasting: Costs) -> Cost:
         """What no row costs less than, whatever is placed."""
         return tuple(
-            int(np.min(cost, initial=ENDLESS)) if bounded else -ENDLESS
+            (cost if isinstance(cost, int) else int(cost.min(initial=ENDLESS))) if bounded else -ENDLESS
             for cost, bounded in zip(lasting, self._bounded, strict=True)
         )
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from allocator.counting import too_few
 from allocator.domain.placement import Volume
 from allocator.domain.request import Request
 from allocator.fleet import Ask
@@ -31,6 +32,10 @@ PER_CHOICE: Final = 10
 
 class Beyond(Exception):
     """The VM's volumes compete for places in more ways than the search may try."""
+
+
+class _DeadEnd(Exception):
+    """The first time that a volume finds no pool after those before it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +64,8 @@ class _Search:
         self.fleet, self.outlook = screen.fleet, screen.outlook(tiers)
         self.best: Choice | None = None
         self.left = LIMIT
+        self.wary = False
+        """Whether places are counted before they are tried: not before a volume has found none."""
         self.complete = _must_be_complete(requests)
         self.coming = frozenset(request.group for request in requests if request.group is not None)
         self.patterns = [self.outlook.patterns(request) for request in requests]
@@ -120,10 +127,21 @@ class _Search:
                 self._spend(PER_CHOICE)
             found = cheapest_host(ways, self.own, seat, self.outlook)
             if found is not None:
-                host, cost = found
-                self._descend(ways, [], cost, host)
+                self._try(ways, *found)
             if self.best is not None and self.best.cost <= bound:
                 return
+
+    def _try(self, ways: Sequence[Way], host: int | None, cost: Cost) -> None:
+        """Pools for all volumes, unless counting tells that there are too few."""
+        if not self.wary:
+            try:
+                self._descend(ways, [], cost, host)
+            except _DeadEnd:
+                self.wary = True
+            else:
+                return
+        if not too_few(ways, self.fleet):
+            self._descend(ways, [], cost, host)
 
     def _descend(self, ways: Sequence[Way], chosen: list[int], cost: Cost, host: int | None) -> None:
         """Pools for the volumes that have none yet, the cheapest first."""
@@ -151,6 +169,8 @@ class _Search:
             known = [way for way in later if way is not None]
             if len(known) == len(later):
                 self._descend([*ways[:depth], *known], chosen, cost, host)
+            elif not self.wary:
+                raise _DeadEnd
         finally:
             self.fleet.remove(volume)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from allocator.fleet import Ask, BoolArray, Fleet, IntArray
 from allocator.goal import Tiers
 from allocator.limits import UNLIMITED, LimitRule
 from allocator.rank import Beyond, Choice, rank
-from allocator.rule import Rule
+from allocator.rule import Rows, Rule
 from allocator.screen import Screen
 
 
@@ -38,13 +38,15 @@ class Refusing:
         kind = kind or (RefusalKind.NO_ROOM if self._fits_empty_fleet(requests) else RefusalKind.NEVER)
         because = [] if brief else self.because(requests)
         remedies = tuple(self._remedies(requests, because))
+        alike = {request.shape: request for request in reversed(requests)}
+        histograms = {shape: tuple(self.histogram(request, requests)) for shape, request in alike.items()}
         return [
             Refusal(
                 request=request.name,
                 kind=kind,
                 because=tuple(rule.name for rule in because),
                 pools=len(self.fleet.pools),
-                histogram=tuple(self.histogram(request, requests)),
+                histogram=histograms[request.shape],
                 remedies=remedies,
             )
             for request in requests
@@ -77,8 +79,7 @@ class Refusing:
 
     def _pool_levels(self, ask: Ask, screen: Screen) -> IntArray:
         """For each pool the first rule that closes it; len(rules) where none does, -1 where it keeps another ask."""
-        masks = (rule.open_pools(ask, self.fleet) for rule in self.rules)
-        levels = self._levels(masks, len(self.fleet.pools))
+        levels = self._levels([partial(rule.open_pools, ask, self.fleet) for rule in self.rules], len(self.fleet.pools))
         levels[~self.fleet.keeps(ask)] = -1
         if ask.request.attaches:
             unreached = ~screen.reached(screen.hosts((ask,)))
@@ -90,14 +91,19 @@ class Refusing:
         return bool(np.isin(levels, (self._reach, len(self.rules))).any())
 
     def _host_levels(self, asks: Sequence[Ask]) -> IntArray:
-        masks = (rule.open_hosts(asks, self.fleet) for rule in self.rules)
-        return self._levels(masks, len(self.fleet.hosts))
+        return self._levels([partial(rule.open_hosts, asks, self.fleet) for rule in self.rules], len(self.fleet.hosts))
 
-    def _levels(self, masks: Iterable[BoolArray | None], size: int) -> IntArray:
+    def _levels(self, opens: Sequence[Callable[[Rows], BoolArray | None]], size: int) -> IntArray:
+        """For each place the first rule that closes it: each is asked about those that no rule before it closed."""
         levels = np.full(size, len(self.rules), dtype=np.int64)
-        for number, mask in enumerate(masks):
-            if mask is not None:
-                levels[~mask & (levels == len(self.rules))] = number
+        left: Rows = None
+        for number, open_ in enumerate(opens):
+            mask = open_(left)
+            if mask is None or mask.all():
+                continue
+            rows = np.arange(size) if left is None else left
+            levels[rows[~mask]] = number
+            left = rows[mask]
         return levels
 
     @property
@@ -110,13 +116,13 @@ class Refusing:
         if not levels or not len(levels[0]):
             return []
         table = np.stack(levels)
-        best = table.argmax(axis=0)
+        best, furthest = table.argmax(axis=0), table.max(axis=0)
         counts = []
-        for number in np.unique(table.max(axis=0)):
+        for number in np.unique(furthest):
             if number == len(self.rules):
                 continue
-            for way in np.unique(best[table.max(axis=0) == number]):
-                rows = np.flatnonzero((table.max(axis=0) == number) & (best == way))
+            for way in np.unique(best[furthest == number]):
+                rows = np.flatnonzero((furthest == number) & (best == way))
                 text = self.rules[number].phrase(asks[way], self.fleet, rows, over)
                 pools, hosts = (len(rows), 0) if over == "pool" else (0, len(rows))
                 counts.append(Count(self.rules[number].name, pools, hosts, text))

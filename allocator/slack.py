@@ -61,12 +61,13 @@ class Slack:
     def only(self, taking: Taking) -> Slack | None:
         """The same of some rows; None where all of them have room, whatever lies there."""
         room = taking.figure(self.room)
-        if int(np.min(room, initial=ENDLESS)) >= (0 if self.charge is None else ENDLESS):
+        least = room if isinstance(room, int) else room.min(initial=ENDLESS)
+        if least >= (0 if self.charge is None else ENDLESS):
             return None
         gate = self.gate
         if gate is not None:
-            least, most = taking.figure(gate.least), taking.figure(gate.most)
-            gate = Gate(gate.charge, taking.index(gate.index), least, most)
+            bounds = taking.figure(gate.least), taking.figure(gate.most)
+            gate = Gate(gate.charge, taking.index(gate.index), *bounds)
         return Slack(self.charge, taking.index(self.index), room, gate)
 
     def holds(self, fleet: Fleet) -> BoolArray:

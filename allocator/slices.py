@@ -10,8 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-import numpy as np
-
 from allocator.fleet import Ask, BoolArray, Figure, Fleet, IntArray, even
 from allocator.goal import Cost
 from allocator.pricing import Costs, Pricing

@@ -118,10 +118,10 @@ class Refusing:
         table = np.stack(levels)
         best, furthest = table.argmax(axis=0), table.max(axis=0)
         counts = []
-        for number in np.unique(furthest):
+        for number in _distinct(furthest):
             if number == len(self.rules):
                 continue
-            for way in np.unique(best[furthest == number]):
+            for way in _distinct(best[furthest == number]):
                 rows = np.flatnonzero((furthest == number) & (best == way))
                 text = self.rules[number].phrase(asks[way], self.fleet, rows, over)
                 pools, hosts = (len(rows), 0) if over == "pool" else (0, len(rows))
@@ -183,3 +183,9 @@ def _parties(asks: Sequence[Sequence[Ask]]) -> list[tuple[Ask, ...]]:
     if not all(asks):
         return []
     return list(dict.fromkeys((tuple(ways[0] for ways in asks), tuple(ways[-1] for ways in asks))))
+
+
+def _distinct(levels: IntArray) -> list[int]:
+    """The different numbers among many small ones, from -1 on, in their order: they are counted, not sorted."""
+    found: list[int] = (np.flatnonzero(np.bincount(levels + 1)) - 1).tolist()
+    return found

@@ -15,7 +15,8 @@ from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
 from allocator.domain.placement import Touched
 from allocator.domain.places import Host, Pool
-from allocator.fleet import Ask, BoolArray, Fleet, IntArray, Kinds, Sees
+from allocator.fleet import Ask, BoolArray, Fleet, IntArray, Sees
+from allocator.kinds import Kinds
 from allocator.rule import Rows, Rule, Violation, checked, singular, subject_volume
 
 

@@ -1,15 +1,14 @@
 """The inventory as arrays, kept up to date volume by volume: what placement asks thousands of times.
 
-Rows are the inventory's pools and hosts in the order of their names. A *tally* is the running sum of a charge
-at every place of one kind; `add` and `remove` keep all tallies that were ever asked for.
+Rows are the inventory's pools and hosts in the order of their names.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -20,24 +19,20 @@ from allocator.domain.inventory import Inventory
 from allocator.domain.placement import ALL, Charge, Volume, see_nothing
 from allocator.domain.places import Host, Place, Pool
 from allocator.domain.qos import Alternative
-from allocator.domain.request import Mark, Request
+from allocator.domain.request import Request
+from allocator.kinds import Kinds
+from allocator.tallies import Tallies
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 Sees = Callable[[Any], Hashable]
 Figure = IntArray | int
 """A whole number of each row, or one that holds for all of them."""
-Counted = tuple[IntArray, int, int]
-"""A tally, the number of a label in it, and an amount."""
 T = TypeVar("T")
 MOST_SHAPES: Final = 10_000
 """Shapes of requests that are told apart by number; beyond it all are forgotten and numbered anew."""
-MOST_MARKS: Final = 1_000
-"""Groups and tenants whose sums are kept as arrays; beyond it all are forgotten and summed anew."""
 MOST_FIGURES: Final = 1_000_000
 """Amounts that are the same everywhere and are kept; beyond it all are forgotten and worked out again."""
-FEW: Final = 20
-"""Where a kind in so many fits, its places are written one kind at a time."""
 MOST_FREED: Final = 1_000
 """Departures of which is remembered where they were."""
 MOST_CELLS: Final = 2**24
@@ -64,36 +59,6 @@ class Ask:
         return cls(volume.request, volume.alternative, volume.asked)
 
 
-@dataclass(frozen=True, eq=False)
-class Kinds:
-    """Places that look alike: `codes[row]` is the row's kind, `examples[kind]` one place of it."""
-
-    codes: IntArray
-    examples: tuple[Any, ...]
-
-    def where(self, fits: BoolArray, only: IntArray | None = None) -> BoolArray:
-        """What holds of each kind, of every place."""
-        if only is not None:
-            return fits.take(self.codes.take(only))
-        fitting = np.flatnonzero(fits)
-        if len(fitting) * FEW > len(fits):
-            return fits.take(self.codes)
-        mask = np.zeros(len(self.codes), dtype=np.bool_)
-        for kind in fitting:
-            mask[self._rows[kind]] = True
-        return mask
-
-    @cached_property
-    def _rows(self) -> list[IntArray]:
-        """The places of each kind."""
-        order = np.argsort(self.codes, kind="stable")
-        return np.split(order, np.cumsum(np.bincount(self.codes, minlength=len(self.examples)))[:-1])
-
-    def each(self, value: Callable[[Any], int]) -> IntArray:
-        """`value` of every place, worked out once per kind."""
-        return np.array([value(place) for place in self.examples], dtype=np.int64)[self.codes]
-
-
 class Fleet:
     """Arrays over one inventory, which is changed through `settle` alone while the fleet is in use."""
 
@@ -103,13 +68,12 @@ class Fleet:
         self.hosts: tuple[Host, ...] = tuple(inventory.hosts.values())
         self.pool_row = {pool.name: row for row, pool in enumerate(self.pools)}
         self.host_row = {host.name: row for row, host in enumerate(self.hosts)}
-        self.placed: dict[str, Volume] = {}
-        """Volumes added for the time being."""
-        self._tried: dict[str, list[Counted]] = {}
         self._kinds: dict[tuple[bool, Sees], Kinds] = {}
         self._limits: dict[tuple[bool, Callable[[Any], int]], Figure] = {}
         self._labels: dict[str, tuple[IntArray, dict[str, int]]] = {}
-        self._tallies: dict[Mark | None, dict[Charge, IntArray]] = {None: {}}
+        self._tallies = Tallies(inventory, self._numbers)
+        self.placed: Mapping[str, Volume] = self._tallies.placed
+        """Volumes added for the time being."""
         self.departures = 0
         """How many volumes have left their pool for good."""
         self.freed: deque[int] = deque(maxlen=MOST_FREED)
@@ -169,6 +133,9 @@ class Fleet:
             found = self._labels[over] = (np.array(codes, dtype=np.int64), numbers)
         return found
 
+    def _numbers(self, over: str) -> dict[str, int]:
+        return self.labels(over)[1]
+
     def index(self, over: str, only: IntArray | None = None) -> IntArray:
         """For each row, where a tally over such places has its label; -1 where it has none."""
         if over in ("pool", "host") and only is not None:
@@ -178,24 +145,7 @@ class Fleet:
 
     def tally(self, charge: Charge) -> IntArray:
         """The sum of a charge at every label of its kind. It stays right as volumes come and go."""
-        kept = self._tallies.get(charge.mark)
-        if kept is None:
-            if len(self._tallies) >= MOST_MARKS:
-                self._tallies = {None: self._tallies[None]}
-            kept = self._tallies[charge.mark] = {}
-        tally = kept.get(charge)
-        if tally is None:
-            _, numbers = self.labels(charge.over)
-            tally = np.zeros(max(1, len(numbers)), dtype=np.int64)
-            for label, amount in self.inventory.totals(charge).items():
-                if label in numbers:
-                    tally[numbers[label]] = amount
-            kept[charge] = tally
-            for volume in self.placed.values():
-                for one, number, amount in self._counted(charge, tally, volume, {}):
-                    tally[number] += amount
-                    self._tried[volume.name].append((one, number, amount))
-        return tally
+        return self._tallies.of(charge)
 
     def sums(self, charge: Charge) -> IntArray:
         """For each row, the sum of a charge at the row's label (0 where it has none)."""
@@ -310,47 +260,20 @@ class Fleet:
         moved = [volume.name for volume in arrivals if self.inventory.find(volume.name) is not None]
         for name in (*departures, *moved):
             left = self.inventory.volumes[name]
-            self._count(left, -1)
+            self._tallies.count(left, -1)
             self.departures += 1
             self.freed.append(self.pool_row[left.pool])
         for volume in arrivals:
-            self._count(volume, 1)
+            self._tallies.count(volume, 1)
         self.inventory.settle(arrivals, departures)
 
     def add(self, volume: Volume) -> None:
         """A volume takes its place for the time being, without a change of the inventory."""
-        self.placed[volume.name] = volume
-        self._tried[volume.name] = self._count(volume, 1)
+        self._tallies.add(volume)
 
     def remove(self, volume: Volume) -> None:
         """A volume added before leaves its place again."""
-        del self.placed[volume.name]
-        for tally, number, amount in self._tried.pop(volume.name):
-            tally[number] -= amount
-
-    def _count(self, volume: Volume, sign: int) -> list[Counted]:
-        """Count a volume in every tally, and tell where."""
-        counted: list[Counted] = []
-        places: dict[str, list[tuple[int, Place]]] = {}
-        for mark in (None, *volume.request.marks):
-            for charge, tally in self._tallies.get(mark, {}).items():
-                counted += self._counted(charge, tally, volume, places)
-        for tally, number, amount in counted:
-            tally[number] += sign * amount
-        return counted
-
-    def _counted(
-        self, charge: Charge, tally: IntArray, volume: Volume, places: dict[str, list[tuple[int, Place]]]
-    ) -> Iterator[Counted]:
-        """Where a volume counts, and how much; `places` keeps where it lies."""
-        over = charge.over
-        if over not in places:
-            _, numbers = self.labels(over)
-            places[over] = [(numbers[label], place) for label, place in self.inventory.places(volume, over)]
-        for number, place in places[over]:
-            amount = charge.of(volume.request, volume.alternative, place)
-            if amount:
-                yield tally, number, amount
+        self._tallies.remove(volume)
 
 
 def even(figures: IntArray) -> Figure:

@@ -13,6 +13,7 @@ from allocator.domain.policy import Policy
 from allocator.domain.request import Apart, Mark, Request
 from allocator.limits import Limit, LimitRule, named_domain
 from allocator.rule import Violation
+from allocator.stated import Stated
 
 if TYPE_CHECKING:
     from allocator.solver.model import Model
@@ -53,15 +54,15 @@ class ApartRule(LimitRule):
 
     def __init__(self, policy: Policy) -> None:
         super().__init__(policy)
-        self._wishes: dict[tuple[str, Apart], Wish] = {}
+        self._wishes = Stated(_made, _has_members)
 
     def limits(self, request: Request, inventory: Inventory) -> Iterable[Limit]:
-        wish = self._wish(request)
+        wish = self._wish(request, inventory)
         return wish.limits if wish is not None else ()
 
     def encode(self, model: Model) -> None:
         super().encode(model)
-        for wish in self._spread(ask.request for ask in model.asks()):
+        for wish in self._spread((ask.request for ask in model.asks()), model.inventory):
             most = wish.apart.min_domains or 0
             placed = model.capped(model.total(wish.everywhere), most)
             used = model.sum(model.capped(model.total(wish.members), 1))
@@ -69,7 +70,7 @@ class ApartRule(LimitRule):
 
     def further(self, inventory: Inventory, touched: Touched | None = None) -> Iterator[Violation]:
         requests = touched.requests if touched is not None else [volume.request for volume in inventory.all_volumes()]
-        for wish in self._spread(requests):
+        for wish in self._spread(requests, inventory):
             placed = min(wish.apart.min_domains or 0, inventory.total(wish.everywhere, ALL))
             used = sum(number > 0 for number in inventory.totals(wish.members).values())
             if placed > used:
@@ -84,18 +85,24 @@ class ApartRule(LimitRule):
         numbers = {"used": used, "limit": wish.apart.min_domains or 0, "amount": violation.amount}
         return Reason(self.name, wish.members.name, numbers, text)
 
-    def _wish(self, request: Request) -> Wish | None:
+    def _wish(self, request: Request, inventory: Inventory) -> Wish | None:
         if request.apart is None or request.group is None:
             return None
-        key = (request.group, request.apart)
-        if key not in self._wishes:
-            self._wishes[key] = Wish(*key)
-        return self._wishes[key]
+        return self._wishes.of((request.group, request.apart), inventory)
 
-    def _spread(self, requests: Iterable[Request]) -> list[Wish]:
+    def _spread(self, requests: Iterable[Request], inventory: Inventory) -> list[Wish]:
         """The wishes among these requests that ask for several domains, each once."""
-        wishes = {id(wish): wish for wish in map(self._wish, requests) if wish is not None}
+        stated = (self._wish(request, inventory) for request in requests)
+        wishes = {id(wish): wish for wish in stated if wish is not None}
         return [wish for wish in wishes.values() if wish.apart.min_domains]
+
+
+def _made(stated: tuple[str, Apart]) -> Wish:
+    return Wish(*stated)
+
+
+def _has_members(stated: tuple[str, Apart], inventory: Inventory) -> bool:
+    return any(True for _ in inventory.members(stated[0]))
 
 
 def _states(apart: Apart, request: Request) -> bool:

@@ -13,6 +13,7 @@ from allocator.fleet import Ask, Fleet
 from allocator.limits import Limit, LimitRule, named_domain
 from allocator.rule import Over, Rows
 from allocator.slack import Slack
+from allocator.stated import Stated
 
 
 class NearRule(LimitRule):
@@ -31,16 +32,17 @@ class NearRule(LimitRule):
 
     def __init__(self, policy: Policy) -> None:
         super().__init__(policy)
-        self._made: dict[Near, tuple[Limit, ...]] = {}
+        self._made = Stated(_limits, _is_wanted)
 
     def limits(self, request: Request, inventory: Inventory) -> Iterable[Limit]:
         if request.near is None and request.group is None:
             return ()
-        found = list(self._limits(request.near)) if request.near is not None else []
+        found = list(self._made.of(request.near, inventory)) if request.near is not None else []
         if request.group is not None:
             # A member of the group mends or, when it leaves, breaks what others of the inventory want.
             wanted = {volume.request.near for volume in inventory.wanting(request.group)}
-            found += [limit for near in sorted(filter(None, wanted), key=str) for limit in self._limits(near)]
+            for near in sorted(filter(None, wanted), key=str):
+                found += self._made.of(near, inventory)
         return found
 
     def slacks(self, over: Over, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> Sequence[Slack]:
@@ -51,20 +53,19 @@ class NearRule(LimitRule):
     def _still_coming(ask: Ask) -> bool:
         return ask.request.near is not None and ask.request.near.group in ask.coming
 
-    def _limits(self, near: Near) -> tuple[Limit, ...]:
-        if near not in self._made:
-            mark: Mark = ("near", near.group)
-            wants = partial(_wants, near)
-            wanting = Charge(f"volumes near group {near.group}", near.over, one_each, mark=mark, members=wants)
-            group = Charge(f"volumes of group {near.group}", near.over, one_each, mark=("group", near.group))
-            limits = [
-                Limit(f"{near.group}-{near.over}", f"volumes that want group {near.group} near", wanting, 0,
-                      unless=group, closed=f"have no volume of group {near.group} in their {near.over}")
-            ]  # fmt: skip
-            if near.over != "host":
-                limits.append(named_domain(f"{near.group}-{near.over}", near.over, mark, wants))
-            self._made[near] = tuple(limits)
-        return self._made[near]
+
+def _limits(near: Near) -> tuple[Limit, ...]:
+    mark: Mark = ("near", near.group)
+    wants = partial(_wants, near)
+    wanting = Charge(f"volumes near group {near.group}", near.over, one_each, mark=mark, members=wants)
+    group = Charge(f"volumes of group {near.group}", near.over, one_each, mark=("group", near.group))
+    key, closed = f"{near.group}-{near.over}", f"have no volume of group {near.group} in their {near.over}"
+    limit = Limit(key, f"volumes that want group {near.group} near", wanting, 0, unless=group, closed=closed)
+    return (limit, named_domain(key, near.over, mark, wants)) if near.over != "host" else (limit,)
+
+
+def _is_wanted(near: Near, inventory: Inventory) -> bool:
+    return any(True for _ in (*inventory.wanting(near.group), *inventory.members(near.group)))
 
 
 def _wants(near: Near, request: Request) -> bool:

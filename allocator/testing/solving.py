@@ -29,6 +29,11 @@ from allocator.testing.laws import Law
 from allocator.testing.trial import Trial, shown
 from allocator.verify import worsened
 
+TO_THE_END: Final = Effort()
+"""More work than any tiny world takes."""
+A_LITTLE: Final = Effort(work=0.2)
+"""Enough to begin everything; what is merged may never be proven, and would go on until the work is done."""
+
 
 def encoding_is_check(trial: Trial) -> Iterator[str]:
     """With nothing merged, the model's solutions are exactly the answers of brute force, moves of volumes included."""
@@ -226,20 +231,20 @@ def _one_cost(trial: Trial, goal: Goal, units: Sequence[Unit], pick: Pick) -> in
     return cost(units, pick, trial.inventory, (((goal, 1),),))[0]
 
 
-def _solved(trial: Trial, units: Sequence[Unit]) -> Solution:
-    return solve(units, trial.inventory, trial.rules, trial.tiers, Effort())
+def _solved(trial: Trial, units: Sequence[Unit], effort: Effort = TO_THE_END) -> Solution:
+    return solve(units, trial.inventory, trial.rules, trial.tiers, effort)
 
 
 def _merged(trial: Trial, units: Sequence[Unit]) -> Solution:
     """What `solve` finds where equal units and equal hosts are counted, however few they are."""
     with patch.object(tiers, "WHOLE", -1):
-        return _solved(trial, units)
+        return _solved(trial, units, A_LITTLE)
 
 
 def _counted(trial: Trial, units: Sequence[Unit]) -> Solution:
     """What `solve` finds as it does for thousands of units, however few they are."""
     with patch.object(search, "MANY", -1):
-        return _solved(trial, units)
+        return _solved(trial, units, A_LITTLE)
 
 
 def _worse(trial: Trial, who: str, volumes: Sequence[Volume]) -> Iterator[str]:

@@ -71,7 +71,8 @@ def shelves(units: Sequence[Unit], screen: Screen, tiers: Tiers) -> Shelves | No
     fleet = screen.fleet
     coming = frozenset(unit.requests[0].group for unit in units if unit.requests[0].group is not None)
     options = [Option(row, ask) for row, unit in enumerate(units) for ask in screen.asks(unit.requests[0], coming)]
-    limits = _limits(options, screen)
+    stated = _stated(options, screen)
+    limits = [limit for limit in stated if limit.gate is None]
     if not options or len(options) * len(fleet.pools) * (1 + len(limits) + len(tiers)) > MOST_CELLS:
         return None
     asks = [option.ask for option in options]
@@ -101,25 +102,25 @@ def shelves(units: Sequence[Unit], screen: Screen, tiers: Tiers) -> Shelves | No
         tuple(options),
         np.array([option.unit for option in options]),
         tuple(kinds),
-        _complete(screen, limits),
+        _complete(screen, stated),
     )
 
 
-def _limits(options: Sequence[Option], screen: Screen) -> list[Limit]:
-    """The limits on plain sums over one pool that concern any option."""
+def _stated(options: Sequence[Option], screen: Screen) -> list[Limit]:
+    """The limits on sums over one pool that concern any option."""
     found: dict[int, Limit] = {}
     for rule in screen.rules:
         if isinstance(rule, LimitRule):
             for option in options:
                 for limit in rule.limits(option.ask.request, screen.fleet.inventory):
-                    if limit.charge.over == "pool" and limit.gate is None:
+                    if limit.charge.over == "pool":
                         found[id(limit)] = limit
     return [limit for limit in found.values() if (np.asarray(limit.rows(screen.fleet)) < UNLIMITED).any()]
 
 
-def _complete(screen: Screen, limits: Sequence[Limit]) -> bool:
-    """Whether each rule is a static one, which the screen has asked, or says no more than these limits."""
-    plain = all(limit.gate is None for limit in limits)
+def _complete(screen: Screen, stated: Sequence[Limit]) -> bool:
+    """Whether each rule is a static one, which the screen has asked, or says no more than plain sums."""
+    plain = all(limit.gate is None for limit in stated)
     return plain and all(rule.static or (isinstance(rule, LimitRule) and rule.local) for rule in screen.rules)
 
 

@@ -27,7 +27,7 @@ from allocator.solver.programme import Programme
 from allocator.solver.search import Solution
 from allocator.solver.seating import Seating
 from allocator.solver.shapes import Shapes
-from allocator.testing.made import ISOLATING, amount, host, pool, provisioned, request, sized, volume
+from allocator.testing.made import ISOLATING, amount, host, pool, provisioned, request, sized, throttled, volume
 from allocator.verify import worsened
 from bench.fleets import batch_case
 
@@ -66,7 +66,10 @@ def placed_all(inventory: Inventory, *asked: Request, work: float = 1.0) -> Solu
 
 
 def test_a_programme_on_paper() -> None:
-    """max 3x + 2y, x + y <= 4, x <= 3: 11 with x = 3 and y = 1; and 12 is proven by any price of 3 for the row."""
+    """max 3x + 2y, x + y <= 4, x <= 3: 11 with x = 3 and y = 1; and 12 is proven by a price of 3 for the row.
+
+    Where the only x is at most 0, nothing is gained; a price below nothing proves no less.
+    """
     made = Programme()
     columns = np.concatenate([made.variables(1, 3.0, 3.0), made.variables(1, 9.0, 2.0)])
     made.at_most(columns, 1.0, 4.0)
@@ -76,6 +79,9 @@ def test_a_programme_on_paper() -> None:
     assert made.ceiling(found.duals) == pytest.approx(11)
     assert made.ceiling(np.array([3.0])) == pytest.approx(12)
     assert Programme().solve() is not None
+    made = Programme()
+    made.at_most(made.variables(1, 0.0, 3.0), 1.0, 4.0)
+    assert made.ceiling(np.array([-1.0])) >= 0
 
 
 def test_new_groups_do_not_tell_vms_apart() -> None:
@@ -97,6 +103,46 @@ def test_members_of_a_group_are_kept_apart_while_they_are_seated() -> None:
     assert [seating.seat(unit, shape) for unit in shape.units] == [True, True, False] * 2
     seating.leave("g0")
     assert seating.seat(shape.units[2], shape)
+
+
+def test_old_members_of_a_group_are_kept_apart_from_new_ones() -> None:
+    """R22: one member lies on one of two hosts: of two more the first gets the other host, the second none."""
+    fleet = cluster("a", 2, 100)
+    lying = volume(fleet.pools["p-a"], vm("old", 1, group="g", apart=Apart("host")), fleet.hosts["a-0"])
+    found = shapes(
+        Inventory(fleet.pools.values(), fleet.hosts.values(), [lying]),
+        *[vm(f"m{n}", 1, group="g", apart=Apart("host")) for n in range(2)],
+    )
+    seating = Seating(found)
+    (shape,) = found.all
+    assert [seating.seat(unit, shape) for unit in shape.units] == [True, False]
+    assert seating.leave("m0").host == 1
+
+
+def test_what_is_above_its_limit_takes_no_room_from_others() -> None:
+    """Six of four cores are taken on one host; the other carries four more VMs, of five."""
+    fleet = cluster("a", 2, 100)
+    lying = volume(fleet.pools["p-a"], vm("old", 6), fleet.hosts["a-0"])
+    broken = Inventory(fleet.pools.values(), fleet.hosts.values(), [lying])
+    assert least_refused(shapes(broken, *[vm(f"m{n}", 1) for n in range(4)])) == 0
+    assert least_refused(shapes(broken, *[vm(f"m{n}", 1) for n in range(5)])) == 1
+
+
+def test_each_way_is_counted_where_it_takes_least() -> None:
+    """A floor of 10 or a throttle of 50, on hosts of 20 IOPS: two VMs fit each host by their floors."""
+    made = [host(f"h{number}", iops=amount(20)) for number in range(2)]
+    inventory = Inventory([pool("p", ISOLATING, capacity=sized(100), iops=amount(100))], made)
+    asked = [request(f"r{n}", 1, provisioned(10, 20), throttled(50), vm=f"m{n}") for n in range(5)]
+    assert least_refused(shapes(inventory, *asked[:4])) == 0
+
+
+def test_a_pool_of_one_host_is_reached_by_it() -> None:
+    """Local pools of 4 bytes on two hosts, and no other: two VMs of 3 bytes fit, a third does not."""
+    made = [host(f"h{number}", resources=CORES) for number in range(2)]
+    pools = [pool(f"l{number}", scope="host", host=f"h{number}", capacity=sized(4)) for number in range(2)]
+    asked = [vm(f"m{n}", 1, 3) for n in range(3)]
+    assert least_refused(shapes(Inventory(pools, made), *asked[:2])) == 0
+    assert len(placed_all(Inventory(pools, made), *asked).placed) == 2
 
 
 def test_hosts_of_a_cluster_are_counted_as_one() -> None:

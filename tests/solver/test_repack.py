@@ -19,7 +19,7 @@ from allocator.solver.greedy import greedy
 from allocator.solver.repack import Repacked, repack
 from allocator.solver.shelves import Shelf, shelves
 from allocator.solver.stock import at_most, stock
-from allocator.testing.made import amount, pool, request
+from allocator.testing.made import amount, pool, provisioned, request, volume
 
 PACKING = Policy(rules=("resources",), goals=((("placed", 1),), (("packing", 1),)))
 PRICE = Policy(rules=("resources", "state"), goals=((("placed", 1),), (("price", 1),)))
@@ -73,6 +73,11 @@ def test_two_limits_are_filled_from_every_beginning() -> None:
     assert at_most(made, np.array([1, 1, 1]), np.arange(3)) >= 2
 
 
+def test_what_is_cut_counts_in_part() -> None:
+    """Of 6 worth 5 and 10 worth 7, rooms of 10 each hold one: 7 is best, and 5 + 7 x 4 / 10 bounds it by 8."""
+    assert at_most(shelf([10, 10], [[6, 6], [10, 10]]), np.array([5, 7]), np.arange(2)) == 8
+
+
 def test_two_ways_to_keep_one_unit_are_never_both_taken() -> None:
     found, _ = stock(shelf([9], [[2], [3]]), np.array([1.0, 1.0]), np.array([0, 0]), 0)
     assert all(row.sum() == 1 for row in found)
@@ -85,6 +90,21 @@ def test_pools_of_which_the_same_is_said_are_one_kind() -> None:
     assert found is not None
     assert [kind.rows for kind in found.kinds] == [(0, 1), (2,)]
     assert found.complete
+
+
+def test_what_lies_on_a_shelf_and_what_rules_say_beside_sums() -> None:
+    """3 of 9 are taken on one pool, so that they are two kinds; a promise is kept from what nobody limits by a gate."""
+    made = [pool(name, resources={"d": amount(9)}, iops=amount(100)) for name in "ab"]
+    lying = Inventory(made, [], [volume(made[0], sized("old", d=3))])
+    rules = rules_of(PACKING)
+    found = shelves(units_of([sized("r", d=4)]), Screen(Fleet(lying), rules), tiers_of(PACKING, rules))
+    assert found is not None
+    assert [kind.room.tolist() for kind in found.kinds] == [[6], [9]]
+    minding = rules_of(Policy(rules=("resources", "exclusivity")))
+    asked = units_of([request("r", 1, provisioned(10)), request("s", 1)])
+    gated = shelves(asked, Screen(Fleet(Inventory(made)), minding), tiers_of(PACKING, minding))
+    assert gated is not None
+    assert not gated.complete
 
 
 def test_units_that_attach_are_left_to_others() -> None:
@@ -124,6 +144,13 @@ def test_a_bound_never_lies_above_the_answer(sizes: list[int]) -> None:
     assert found.bound is not None
     best = _cheapest(sizes, 6, 3)
     assert found.bound <= best <= cost[1]
+
+
+def test_no_bound_is_paid_for_what_is_refused() -> None:
+    """A pool of 6 at price 1 for a 4 and a 5: one is refused, and the other costs 1."""
+    found, cost = repacked(PRICE, {"a": 6}, [4, 5], 1)
+    assert cost == (1, 1)
+    assert found.bound is None or found.bound <= 1
 
 
 def _cheapest(sizes: list[int], room: int, pools: int) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 from allocator.domain.request import Request
 from allocator.fleet import MOST_CELLS, MOST_SHAPES, Ask, BoolArray, Fleet, IntArray
 from allocator.goal import Cost, Tiers
+from allocator.parties import Parties
 from allocator.pricing import Pricing
 from allocator.rule import Links, Rule
 from allocator.seats import Seat, Seats
@@ -30,6 +31,7 @@ class Outlook:
     def __init__(self, fleet: Fleet, rules: Sequence[Rule], links: Links, views: IntArray, tiers: Tiers) -> None:
         self.fleet, self.tiers = fleet, tiers
         self.pricing = Pricing(fleet, tiers)
+        self.parties = Parties(self.pricing)
         wishing = [rule for rule in rules if rule.reads == "wishes"]
         self._lasting = [rule for rule in wishing if rule.static]
         self._moving = [rule for rule in wishing if not rule.static]

@@ -215,6 +215,9 @@ class Fleet:
 
     def amounts(self, charge: Charge, asks: Sequence[Ask], only: IntArray | None = None) -> Figure:
         """What the asks together would add to a charge at each row; one number where it is the same at all."""
+        if charge.sees is see_nothing:
+            places = self.places(charge.over)
+            return sum([charge.of(ask.request, ask.alternative, places[0]) for ask in asks]) if places else 0
         total: Figure = 0
         for ask in asks:
             total = total + self._amounts(charge, ask, only)
@@ -236,8 +239,8 @@ class Fleet:
         if not charge.counts(ask.request):
             return 0
         places = self.places(charge.over)
-        if charge.sees is see_nothing or not places:
-            return charge.amount(ask.request, ask.alternative, places[0]) if places else 0
+        if not places:
+            return 0
         kinds = self.kinds(charge.over, charge.sees)
         if only is not None and len(kinds.examples) > len(only):
             return even(

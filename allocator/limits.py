@@ -123,7 +123,7 @@ class LimitRule(Rule):
         raise LookupError(f"Rule {self.name} states no limits.")
 
     def concerned(self, request: Request, inventory: Inventory) -> bool:
-        return any(True for _ in self.limits(request, inventory))
+        return next(iter(self.limits(request, inventory)), None) is not None
 
     def open_pools(self, ask: Ask, fleet: Fleet, only: Rows = None) -> BoolArray | None:
         return self._open("pool", (ask,), fleet, only)

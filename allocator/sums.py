@@ -101,11 +101,12 @@ class _Sums:
 
     def met_by(self, requests: Iterable[Request], inventory: Inventory) -> set[Rule]:
         """The rules whose limits are the same for these requests as for any."""
-        return {
-            rule
-            for rule, limits in self._limits.items()
-            if all(rule.limits(request, inventory) is limits for request in requests)
-        }
+        found: set[Rule] = set(self._limits)
+        for request in requests:
+            for rule, limits in self._limits.items():
+                if rule.limits(request, inventory) is not limits:
+                    found.discard(rule)
+        return found
 
     def place(self, spot: Spot) -> Place:
         over, name = spot

@@ -101,10 +101,8 @@ class Touched:
         changed = list(volumes)
         pools = sorted({volume.pool for volume in changed})
         hosts = sorted({host for volume in changed for host in volume.hosts})
-        return cls(
-            volumes=tuple(sorted({volume.name for volume in changed})),
-            pools=tuple(pools),
-            hosts=tuple(hosts),
-            requests=tuple(volume.request for volume in changed),
-            places=(*(("pool", name) for name in pools), *(("host", name) for name in hosts)),
-        )
+        places: list[tuple[Literal["pool", "host"], str]] = [("pool", name) for name in pools]
+        places += [("host", name) for name in hosts]
+        names = sorted({volume.request.name for volume in changed})
+        requests = [volume.request for volume in changed]
+        return cls(tuple(names), tuple(pools), tuple(hosts), tuple(requests), tuple(places))

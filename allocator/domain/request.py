@@ -133,7 +133,7 @@ class Request:
         return dict(self.resources).get(name, 0)
 
     def host_resource(self, name: str) -> int:
-        return dict(self.host_resources).get(name, 0)
+        return dict(self.host_resources).get(name, 0) if self.host_resources else 0
 
     def details_for(self, driver: str) -> dict[str, Scalar]:
         """The vendor keys meant for one driver (R14); other drivers never see them."""

@@ -7,7 +7,7 @@ wishes for and on what the place is like, and is worked out once for both.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import add, neg
 from typing import Final
@@ -26,6 +26,8 @@ MOST_KNOWN: Final = 10_000
 """Wishes of which is kept what they add at places of one kind; beyond it all are forgotten."""
 Spot = tuple[str, str]
 """`pool` or `host`, and its name."""
+Stated = tuple[LimitRule, Limit, Charge, bool]
+"""A rule's limit, what it sums, and whether more than the sum itself decides."""
 
 
 def in_order(
@@ -60,8 +62,7 @@ def _is_broken(limit: Limit, most: int, label: str, after: Inventory) -> bool:
 class _Kind:
     """Places at which the same limits are stated, and to which equal volumes add the same."""
 
-    stated: tuple[tuple[LimitRule, Limit, Charge, bool], ...]
-    """Last: whether more than the sum itself decides."""
+    stated: tuple[Stated, ...]
     known: dict[tuple[object, Alternative], tuple[int, ...]] = field(default_factory=dict)
 
     def added(self, moves: Sequence[tuple[Volume, bool]], place: Place) -> Sequence[int]:
@@ -96,6 +97,11 @@ class _Sums:
             if isinstance(limits := rule.limits(request, inventory), tuple)
             and all(limit.charge.over in ("pool", "host") for limit in limits)
         }
+        self._stated: dict[str, list[Stated]] = {"pool": [], "host": []}
+        for rule, limits in self._limits.items():
+            for limit in limits:
+                gated = limit.arrivals or limit.gate is not None
+                self._stated[limit.charge.over].append((rule, limit, limit.charge, gated))
         self._kinds: dict[object, _Kind] = {}
         self._at: dict[Spot, tuple[_Kind, tuple[int, ...]]] = {}
 
@@ -116,19 +122,19 @@ class _Sums:
         """The kind of a place, and its limits."""
         found = self._at.get(spot)
         if found is None:
-            stated = list(self._stated(spot))
-            what = tuple(one for one, _ in stated)
-            seen = what, tuple(charge.sees(self.place(spot)) for _, _, charge, _ in what)
-            kind = self._kinds.setdefault(seen, _Kind(what))
-            found = self._at[spot] = kind, tuple(most for _, most in stated)
+            place, stated, limits, seen = self.place(spot), [], [], []
+            for one in self._stated[spot[0]]:
+                most = one[1].of(place)
+                if most < ENDLESS:
+                    stated.append(one)
+                    limits.append(most)
+                    seen.append(one[2].sees(place))
+            key = tuple(stated), tuple(seen)
+            kind = self._kinds.get(key)
+            if kind is None:
+                kind = self._kinds[key] = _Kind(key[0])
+            found = self._at[spot] = kind, tuple(limits)
         return found
-
-    def _stated(self, spot: Spot) -> Iterator[tuple[tuple[LimitRule, Limit, Charge, bool], int]]:
-        place = self.place(spot)
-        for rule, limits in self._limits.items():
-            for limit in limits:
-                if limit.charge.over == spot[0] and (most := limit.of(place)) < ENDLESS:
-                    yield (rule, limit, limit.charge, limit.arrivals or limit.gate is not None), most
 
 
 def _moves(came: Iterable[Volume], gone: Iterable[Volume]) -> dict[Spot, list[tuple[Volume, bool]]]:

@@ -62,10 +62,6 @@ class Pricing:
             for cost, wishing, own in zip(lasting, self._wishing, self._own, strict=True)
         )
 
-    def bound(self, cost: Cost, lower: Cost) -> Cost:
-        """What other volumes of the VM cannot make less: in a tier where places are shared, only the lower bound."""
-        return tuple(c if adds_up else low for c, low, adds_up in zip(cost, lower, self.adds_up, strict=True))
-
     def _sum(self, goals: Weighed, over: Over, asks: Sequence[Ask], only: Rows) -> Figure:
         total: Figure = 0
         for goal, weight in goals:

@@ -84,6 +84,27 @@ def test_the_host_reaches_all_pools() -> None:
     assert ranked(Inventory(local, [h0, h1]), *PAIR) is None
 
 
+def test_a_seat_is_not_judged_by_its_dearest_pool() -> None:
+    """R24: a pool at 1 beside one at 9, in one zone, is cheaper than one at 5 in the other."""
+    pools = [
+        pool(name, zone=zone, price=price, capacity=sized(9))
+        for name, zone, price in (("p", "x", 5), ("q", "y", 1), ("r", "y", 9))
+    ]
+    hosts = [host("h", zone="x"), host("i", zone="y")]
+    assert where(ranked(Inventory(pools, hosts), request(vm="m"))) == ["q"]
+
+
+def test_volumes_that_share_a_pool_cost_less_than_each_alone() -> None:
+    """R23, R27: two empty pools of one volume each in one zone, and one for both beside two small ones in the other."""
+    hosts = [host("h", zone="x"), host("i", zone="y")]
+    for narrow, wide in ("xy", "yx"):
+        pools = [pool(name, zone=narrow, capacity=sized(2)) for name in ("p", "q")]
+        pools += [pool(name, zone=wide, capacity=sized(room)) for name, room in (("r", 4), ("s", 1), ("t", 1))]
+        choice = ranked(Inventory(pools, hosts), *PAIR, policy=Policy(goals=((("packing", 1),),)))
+        assert choice is not None
+        assert (where(choice), choice.cost) == (["r", "r"], (1,))
+
+
 def test_rules_that_only_a_complete_vm_keeps() -> None:
     """`apart` over at least two racks, and `near` what comes with it."""
     racks = [

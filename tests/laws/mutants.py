@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 import textwrap
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 from unittest.mock import patch
@@ -37,7 +38,8 @@ class Mutant:
     def __str__(self) -> str:
         return f"{self.of}: {self.wrong}"
 
-    def applied(self) -> AbstractContextManager[Any]:
+    @contextmanager
+    def applied(self) -> Iterator[None]:
         """The mutant in place of the truth, for as long as the context lasts."""
         owner, name = _found(self.where)
         found = getattr(owner, name)
@@ -48,7 +50,21 @@ class Mutant:
         made: dict[str, Any] = {}
         exec(compile(f"from __future__ import annotations\n{text}", self.where, "exec"), vars(module), made)
         target = owner if self.on is None else _whole(self.on)
-        return patch.object(target, name, made[name])
+        _forget()
+        try:
+            with patch.object(target, name, made[name]):
+                yield
+        finally:
+            _forget()
+
+
+def _forget() -> None:
+    """Empty what functions of ours keep, so that nothing that was made of a mutant outlives it."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("allocator"):
+            for value in vars(module).values():
+                if hasattr(value, "cache_clear"):
+                    value.cache_clear()
 
 
 def _found(where: str) -> tuple[Any, str]:

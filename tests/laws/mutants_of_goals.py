@@ -1,10 +1,10 @@
-"""Wrong goals, and wrong parts of what rules and goals stand on."""
+"""Wrong goals, and the words of the solver that they are said in."""
 
 from __future__ import annotations
 
 from tests.laws.mutants import Mutant
 
-GOALS = (
+MUTANTS_OF_GOALS = (
     Mutant("placed", "priority does not matter", "goals.placed:weight", "1 + request.priority", "1"),
     Mutant("placed", "the solver counts the first volume", "goals.placed:Placed.encode", "example.requests)",
            "example.requests[:1])", "laws"),
@@ -47,42 +47,3 @@ GOALS = (
     Mutant("movement", "staying costs as much", "goals.movement:Movement.encode",
            "and home[index].pool != model.fleet.pools[row].name", "", "laws"),
 )  # fmt: skip
-
-ENGINE = (
-    Mutant("engine", "the model holds what is broken to its limit", "solver.model:Model.require_at_most",
-           "max(0, b - limit) if on else 0", "0", "laws"),
-    Mutant("engine", "the model forgets what cannot move", "solver.model:Model._starts", "sum(before), sum(before)",
-           "0, sum(before)", "laws"),
-    Mutant("engine", "a view forgets who left", "domain.inventory:_Overlay._moved", "for name in self._gone",
-           "for name in ()",
-           "laws"),
-    Mutant("engine", "totals forget who left for good", "domain.inventory:Inventory._remove",
-           "self._count_everywhere(volume, -1)", "None", "laws"),
-    Mutant("engine", "arrays forget who was tried", "fleet:Fleet.remove", "tally[number] -= amount", "pass",
-           "laws"),
-    Mutant("engine", "arrays forget who settled", "fleet:Fleet.settle", "self._count(volume, 1)", "None", "laws"),
-    Mutant("engine", "the check looks at pools only", "domain.placement:Touched.by",
-           "{host for volume in changed for host in volume.hosts}", "()", "laws"),
-    Mutant("engine", "the check forgets where a volume was", "domain.placement:Touched.by",
-           "{volume.pool for volume in changed}", "{volume.pool for volume in changed[:1]}", "laws"),
-    Mutant("engine", "the ranking does not ask again", "way:Way.after", "tests.open_at(position)", "True", "laws"),
-    Mutant("engine", "the ranking takes the first seat", "rank:_Search.run", "bound >= self.best.cost", "True", "laws"),
-    Mutant("engine", "the ranking takes the first choice", "rank:_Search._at", "self.best.cost <= bound", "True",
-           "laws"),
-    Mutant("engine", "what is free is thought to be open", "way:Tests.free", "mask = open_",
-           "mask = np.ones_like(open_)", "laws"),
-    Mutant("engine", "the first piece of hosts is all", "seating:_Hosts.first", "found.append(rows[mask])", "None",
-           "laws"),
-    Mutant("engine", "a machine that moves leaves its second host", "solver.counts:Counts._host_rows",
-           "for name in home[0].hosts]", "for name in home[0].hosts[:1]]", "laws"),
-    Mutant("engine", "out of reach is out for good", "solver.counts:Counts._stays", "if not home", "if True", "laws"),
-    Mutant("engine", "units alone bound what mends others", "solver.search:_mended_by_others",
-           "return any(", "return False and any(", "laws"),
-    Mutant("engine", "a part forgets who is coming", "solver.parts:_places",
-           "screen.asks(request, coming)", "screen.asks(request)", "laws"),
-    Mutant("engine", "other QoS needs no agent", "solver.counts:Counts._open_hosts",
-           "ask.asked != unit.home[index].asked",
-           "False", "laws"),
-)  # fmt: skip
-
-MUTANTS_OF_GOALS = (*GOALS, *ENGINE)

@@ -31,7 +31,7 @@ def answers() -> str:
         for merge_from, world in ((tiers.WHOLE, random_world(seed, units=4)), (-1, crowded(seed))):
             trial = Trial(world)
             with patch.object(tiers, "WHOLE", merge_from):
-                found = search.solve(trial.units, trial.inventory, trial.rules, trial.tiers, Effort())
+                found = search.solve(trial.units, trial.inventory, trial.rules, trial.tiers, Effort(work=0.5))
             costs = [(goal.goal, goal.cost, goal.bound) for goal in found.goals]
             told.append([found.status, costs, {name: shown(volumes) for name, volumes in found.placed.items()}])
     return json.dumps(told)

@@ -13,6 +13,7 @@ from allocator.fleet import Fleet
 from allocator.screen import Screen
 from allocator.solver.classes import Unit, host_classes, unit_classes, units_of
 from allocator.solver.model import Model
+from allocator.solver.unfold import hint, unfold
 from allocator.testing.made import host, pool, request, volume
 
 BYTES = Charge("bytes", "pool", lambda asked, alternative, place: asked.size_bytes)
@@ -129,6 +130,16 @@ def test_what_is_broken_on_one_of_merged_hosts_is_no_room_on_the_others() -> Non
     made = model(*asked, hosts=3, merge=True, placed=lying)
     made.require_at_most(made.total(ON_HOSTS), 1)
     assert extremes(made, made.placed(0)) == (0, 2)
+
+
+def test_what_is_hinted_unfolds_to_itself() -> None:
+    """Three equal volumes, two of them on p: counted, and told apart again."""
+    asked = units_of([request(f"r{number}") for number in range(3)])
+    made = model(*asked, merge=True, placed=[])
+    assert len(made.classes) == 1
+    value = hint(made, {unit.name: (volume(on, unit.requests[0]),) for unit, on in zip(asked, (P, Q, P), strict=True)})
+    pools = [[volumes[0].pool for volumes in candidates] for _, candidates in unfold(made, value)]
+    assert sorted(pools) == [["p"], ["p"], ["q"]]
 
 
 def test_large_sums_are_kept_in_mib() -> None:

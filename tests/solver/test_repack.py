@@ -146,6 +146,12 @@ def test_a_bound_never_lies_above_the_answer(sizes: list[int]) -> None:
     assert found.bound <= best <= cost[1]
 
 
+def test_equal_pools_hold_as_much_each() -> None:
+    """Three of 6 on two pools of 6: one is refused, and no bound says that more must be."""
+    found, cost = repacked(PACKING, {"a": 6, "b": 6}, [6, 6, 6], 0)
+    assert (cost[0], found.bound) == (1, 1)
+
+
 def test_no_bound_is_paid_for_what_is_refused() -> None:
     """A pool of 6 at price 1 for a 4 and a 5: one is refused, and the other costs 1."""
     found, cost = repacked(PRICE, {"a": 6}, [4, 5], 1)

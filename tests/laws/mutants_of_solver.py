@@ -37,7 +37,7 @@ BOUNDS = (
     Mutant("solver", "no part but the dearest has a bound", "solver.search:_added", "sum(bounds) if",
            "max(bounds, default=0) if", "laws"),
     Mutant("solver", "a part forgets who is coming", "solver.parts:_places",
-           "screen.asks(request, coming)", "screen.asks(request)", "laws"),
+           "screen.asks(request, coming)", "screen.asks(request)"),
     Mutant("solver", "what merged hosts cannot keep is kept", "solver.tiers:Climb._adopt",
            "ladder.exact or not worsened", "True or not worsened", "laws"),
     Mutant("solver", "a price below nothing proves something", "solver.programme:Programme.ceiling",

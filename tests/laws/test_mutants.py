@@ -31,7 +31,13 @@ WORLDS = 200
 """Worlds in which a mutant may hide."""
 PAPER = {
     "engine": ("test_limits", "test_rank", "test_outlook", "test_fleet"),
-    "solver": ("solver.test_bulk", "solver.test_reseat", "solver.test_repack", "solver.test_model"),
+    "solver": (
+        "solver.test_bulk",
+        "solver.test_reseat",
+        "solver.test_repack",
+        "solver.test_model",
+        "solver.test_parts",
+    ),
 }
 """Where numbers were worked out for what all rules and goals stand on."""
 QUICK = (*RULE_LAWS, *SOLVER_LAWS)

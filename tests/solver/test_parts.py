@@ -77,3 +77,15 @@ def test_what_is_near_a_newcomer_may_meet_others_there() -> None:
     rules = rules_of(Policy())
     found = solve(units_of(asked), Inventory([p, q]), rules, tiers_of(Policy(), rules), Effort())
     assert (len(found.placed), found.goals[0].cost, found.goals[0].bound) == (2, 1, 1)
+
+
+def test_who_is_coming_opens_what_was_closed() -> None:
+    """R22: the group has a volume far away; `b` opens p to `a` as well."""
+    spoken = [manifest(name, protocols=frozenset({name})) for name in ("iscsi", "nbd")]
+    q, p = (pool(name, driver, capacity=sized(1)) for name, driver in zip("qp", spoken, strict=True))
+    far = pool("far", zone="w", capacity=sized(1))
+    lying = volume(far, request("old", group="g"))
+    asked = [request("a", pool="p", near=Near("g", "zone")), request("b", pool="q", group="g")]
+    rules = rules_of(Policy())
+    found = solve(units_of(asked), Inventory([p, q, far], [], [lying]), rules, tiers_of(Policy(), rules), Effort())
+    assert len(found.placed) == 2

@@ -95,7 +95,7 @@ def test_a_seat_is_not_judged_by_its_dearest_pool() -> None:
 
 
 def test_volumes_that_share_a_pool_cost_less_than_each_alone() -> None:
-    """R23, R27: two empty pools of one volume each in one zone, and one for both in the other, wherever names put it."""
+    """R23, R27: two empty pools of one volume each in one zone, and one for both in the other, by any name."""
     hosts = [host("h", zone="x"), host("i", zone="y")]
     for both in "az":
         pools = [pool(name, zone="x", capacity=sized(2)) for name in ("p", "q")]

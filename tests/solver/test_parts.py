@@ -80,12 +80,16 @@ def test_what_is_near_a_newcomer_may_meet_others_there() -> None:
 
 
 def test_who_is_coming_opens_what_was_closed() -> None:
-    """R22: the group has a volume far away; `b` opens p to `a` as well."""
+    """R22: the group has a volume far away, where `c` goes by itself; `b` opens p to `a` as well."""
     spoken = [manifest(name, protocols=frozenset({name})) for name in ("iscsi", "nbd")]
     q, p = (pool(name, driver, capacity=sized(1)) for name, driver in zip("qp", spoken, strict=True))
-    far = pool("far", zone="w", capacity=sized(1))
+    far = pool("far", zone="w", capacity=sized(2))
     lying = volume(far, request("old", group="g"))
-    asked = [request("a", pool="p", near=Near("g", "zone")), request("b", pool="q", group="g")]
+    asked = [
+        request("a", pool="p", near=Near("g", "zone")),
+        request("b", pool="q", group="g"),
+        request("c", pool="far"),
+    ]
     rules = rules_of(Policy())
     found = solve(units_of(asked), Inventory([p, q, far], [], [lying]), rules, tiers_of(Policy(), rules), Effort())
-    assert len(found.placed) == 2
+    assert len(found.placed) == 3

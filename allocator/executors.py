@@ -8,7 +8,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
-from allocator.solver.processes import Processes
+from allocator.solver.spreading.processes import Processes
 
 NAMES: Final = "threads:2, processes:2, dask or dask://HOST:PORT"
 MOST_WORKERS: Final = 1_000

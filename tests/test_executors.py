@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from allocator.executors import open_executor
-from allocator.solver.processes import Processes
+from allocator.solver.spreading.processes import Processes
 
 
 @pytest.mark.parametrize(("name", "kind"), [("threads:3", ThreadPoolExecutor), ("processes:3", Processes)])

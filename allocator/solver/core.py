@@ -15,8 +15,8 @@ from ortools.math_opt.python import mathopt
 
 from allocator.fleet import IntArray
 from allocator.solver.deadline import Deadline
-from allocator.solver.program import Program, program_of
 from allocator.solver.relaxation import Relaxation, proto_of, relax
+from allocator.solver.rows import Program, program_of
 
 PER_UNIT: Final = 2
 """Columns of the core for each unit, beside those that cost nothing beyond the bound (measured: 4 are too many)."""

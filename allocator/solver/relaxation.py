@@ -16,7 +16,7 @@ from ortools.math_opt import model_pb2
 from ortools.math_opt.python import mathopt
 
 from allocator.fleet import IntArray
-from allocator.solver.program import ENDLESS, Program
+from allocator.solver.rows import ENDLESS, Program
 
 FloatArray = NDArray[np.float64]
 ObjectArray = NDArray[np.object_]

@@ -24,7 +24,7 @@ from allocator.solver.deadline import Deadline
 from allocator.solver.draft import Draft
 from allocator.solver.greedy import greedy
 from allocator.solver.parts import independent_parts
-from allocator.solver.spread import spread
+from allocator.solver.spreading.spread import spread
 from allocator.solver.tiers import Climb
 
 MANY: Final = 150_000
@@ -87,7 +87,7 @@ def solve_part(
     A part that is all there is may have the executor, for zones that a large batch is dealt to.
     """
     if _size(units, screen) > MANY and not any(unit.home for unit in units):
-        from allocator.solver.bulk import place_many
+        from allocator.solver.bulk.many import place_many
 
         return place_many(units, screen, before, tiers, effort, progress, executor)
     deadline = Deadline(effort.seconds)

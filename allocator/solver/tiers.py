@@ -11,12 +11,12 @@ from allocator.goal import Cost, tier_name
 from allocator.rank import Beyond, rank
 from allocator.screen import Screen
 from allocator.solver.classes import Unit, host_classes, unit_classes
+from allocator.solver.contents.repack import repack
 from allocator.solver.deadline import Deadline
 from allocator.solver.draft import Draft
 from allocator.solver.greedy import fill, mended, urgency
 from allocator.solver.improve import Improver
 from allocator.solver.ladder import Ladder
-from allocator.solver.repack import repack
 from allocator.solver.unfold import unfold
 from allocator.verify import worsened
 

@@ -8,11 +8,11 @@ from allocator.domain.policy import Effort
 from allocator.goals import tiers_of
 from allocator.rules import rules_of
 from allocator.solver.classes import Unit
-from allocator.solver.parcel import pack
 from allocator.solver.parts import independent_parts
 from allocator.solver.search import Solution, solve_part
-from allocator.solver.shard import cut
-from allocator.solver.worker import read, work
+from allocator.solver.spreading.parcel import pack
+from allocator.solver.spreading.shard import cut
+from allocator.solver.spreading.worker import read, work
 from allocator.testing.trial import Trial, shown
 
 EFFORT = Effort()

@@ -17,16 +17,16 @@ from allocator.goals import tiers_of
 from allocator.rules import rules_of
 from allocator.screen import Screen
 from allocator.solver import search
-from allocator.solver.bulk import place_many
-from allocator.solver.checked import checked
+from allocator.solver.bulk.checked import checked
+from allocator.solver.bulk.counted import EVEN, HINT, Counted
+from allocator.solver.bulk.dealing import dealt, shares
+from allocator.solver.bulk.many import place_many
+from allocator.solver.bulk.merging import Merged, Zones, by_cluster
+from allocator.solver.bulk.programme import Programme
+from allocator.solver.bulk.seating import Seating
+from allocator.solver.bulk.shapes import Shapes
 from allocator.solver.classes import units_of
-from allocator.solver.counted import EVEN, HINT, Counted
-from allocator.solver.dealing import dealt, shares
-from allocator.solver.merging import Merged, Zones, by_cluster
-from allocator.solver.programme import Programme
 from allocator.solver.search import Solution
-from allocator.solver.seating import Seating
-from allocator.solver.shapes import Shapes
 from allocator.testing.made import ISOLATING, amount, host, pool, provisioned, request, sized, throttled, volume
 from allocator.verify import worsened
 from bench.fleets import batch_case

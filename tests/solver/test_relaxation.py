@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from ortools.sat.python import cp_model
 
-from allocator.solver.program import Program, program_of
 from allocator.solver.relaxation import Method, relax
+from allocator.solver.rows import Program, program_of
 
 METHODS: tuple[Method, ...] = ("glop", "dual", "barrier")
 

@@ -13,12 +13,12 @@ from allocator.goals import tiers_of
 from allocator.rules import rules_of
 from allocator.screen import Screen
 from allocator.solver.classes import units_of
+from allocator.solver.contents.repack import Repacked, repack
+from allocator.solver.contents.shelves import Shelf, shelves
+from allocator.solver.contents.stock import at_most, stock
 from allocator.solver.deadline import Deadline
 from allocator.solver.draft import Draft
 from allocator.solver.greedy import greedy
-from allocator.solver.repack import Repacked, repack
-from allocator.solver.shelves import Shelf, shelves
-from allocator.solver.stock import at_most, stock
 from allocator.testing.made import amount, pool, provisioned, request, volume
 
 PACKING = Policy(rules=("resources",), goals=((("placed", 1),), (("packing", 1),)))

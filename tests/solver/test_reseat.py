@@ -9,11 +9,11 @@ from allocator.domain.request import Request
 from allocator.fleet import Fleet
 from allocator.rules import rules_of
 from allocator.screen import Screen
+from allocator.solver.bulk.merging import by_cluster
+from allocator.solver.bulk.reseat import Reseating
+from allocator.solver.bulk.seating import Seating
+from allocator.solver.bulk.shapes import Shapes
 from allocator.solver.classes import units_of
-from allocator.solver.merging import by_cluster
-from allocator.solver.reseat import Reseating
-from allocator.solver.seating import Seating
-from allocator.solver.shapes import Shapes
 from allocator.testing.made import amount, host, pool, sized
 from tests.solver.test_bulk import POLICY, vm
 

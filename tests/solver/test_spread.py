@@ -27,11 +27,11 @@ from allocator.rules import rules_of
 from allocator.rules.capacity import Capacity
 from allocator.screen import Screen
 from allocator.solver.classes import Unit, units_of
-from allocator.solver.parcel import policy_of
 from allocator.solver.parts import Part
-from allocator.solver.processes import Processes
 from allocator.solver.search import Solution, solve, solve_part
-from allocator.solver.spread import TRIES, spread
+from allocator.solver.spreading.parcel import policy_of
+from allocator.solver.spreading.processes import Processes
+from allocator.solver.spreading.spread import TRIES, spread
 from allocator.testing.made import request
 from tests.solver.zones import POLICY, RULES, TIERS, WORK, Batch, killed_once
 
@@ -187,7 +187,7 @@ def test_solve_takes_an_executor() -> None:
 
 ORPHAN = """
 import os, sys, time
-from allocator.solver.processes import Processes
+from allocator.solver.spreading.processes import Processes
 if __name__ == "__main__":
     with Processes(2) as processes:
         children = {processes.submit(os.getpid).result() for _ in range(4)}

@@ -22,8 +22,8 @@ from allocator.screen import Screen
 from allocator.solver.classes import Unit, units_of
 from allocator.solver.parts import Part, independent_parts
 from allocator.solver.search import Solution, solve_part
-from allocator.solver.spread import spread
-from allocator.solver.worker import Solve
+from allocator.solver.spreading.spread import spread
+from allocator.solver.spreading.worker import Solve
 from allocator.testing.made import host, pool, request, sized, volume
 from allocator.testing.spreading import told
 

@@ -17,11 +17,11 @@ import numpy as np
 
 from allocator.fleet import BoolArray, IntArray
 from allocator.limits import UNLIMITED
-from allocator.solver.merging import Merged
-from allocator.solver.programme import FloatArray, Optimum, Programme
-from allocator.solver.room import Need, Shelf
-from allocator.solver.seating import NOWHERE
-from allocator.solver.shapes import Shape, Shapes, Ways
+from allocator.solver.bulk.merging import Merged
+from allocator.solver.bulk.programme import FloatArray, Optimum, Programme
+from allocator.solver.bulk.room import Need, Shelf
+from allocator.solver.bulk.seating import NOWHERE
+from allocator.solver.bulk.shapes import Shape, Shapes, Ways
 
 FULL: Final = 0.8
 """The part of a place's room that costs nothing."""

@@ -11,16 +11,16 @@ from allocator.domain.outcome import GoalResult, Headway
 from allocator.domain.policy import Effort
 from allocator.goal import Tiers, tier_name
 from allocator.screen import Screen
-from allocator.solver.checked import checked
+from allocator.solver.bulk.checked import checked
+from allocator.solver.bulk.counted import EVEN, Counted
+from allocator.solver.bulk.guided import Guide
+from allocator.solver.bulk.merging import by_cluster
+from allocator.solver.bulk.reseat import Reseating
+from allocator.solver.bulk.seating import Seating
+from allocator.solver.bulk.shapes import Shape, Shapes
 from allocator.solver.classes import Unit
-from allocator.solver.counted import EVEN, Counted
 from allocator.solver.deadline import Deadline
-from allocator.solver.guided import Guide
-from allocator.solver.merging import by_cluster
-from allocator.solver.reseat import Reseating
 from allocator.solver.search import Solution
-from allocator.solver.seating import Seating
-from allocator.solver.shapes import Shape, Shapes
 
 PER_WORK: Final = 8_000
 """Units tried for one unit of work: about a second of one core (measured, 1,000 hosts and 100 pools)."""

@@ -19,19 +19,19 @@ from allocator.goals.placed import Placed, weight
 from allocator.rank import Beyond, rank
 from allocator.rule import Rule
 from allocator.screen import Screen
-from allocator.solver.checked import Placing, checked
+from allocator.solver.bulk.checked import Placing, checked
+from allocator.solver.bulk.counted import HINT, Counted
+from allocator.solver.bulk.dealing import dealt
+from allocator.solver.bulk.merging import Zones, by_cluster
+from allocator.solver.bulk.shapes import Shapes
+from allocator.solver.bulk.zone import seated, solve_zone
 from allocator.solver.classes import Unit
-from allocator.solver.counted import HINT, Counted
 from allocator.solver.deadline import Deadline
-from allocator.solver.dealing import dealt
-from allocator.solver.merging import Zones, by_cluster
-from allocator.solver.parcel import policy_of
 from allocator.solver.parts import Part
 from allocator.solver.search import Solution
-from allocator.solver.shapes import Shapes
-from allocator.solver.shard import cut
-from allocator.solver.spread import spread
-from allocator.solver.zone import seated, solve_zone
+from allocator.solver.spreading.parcel import policy_of
+from allocator.solver.spreading.shard import cut
+from allocator.solver.spreading.spread import spread
 from allocator.verify import worsened
 
 CHECKING: Final = 2e-4

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 
 from allocator.fleet import BoolArray, IntArray
+from allocator.solver.contents.shelves import Shelf
 from allocator.solver.relaxation import FloatArray
-from allocator.solver.shelves import Shelf
 
 CELLS: Final = 3_000_000
 """Numbers looked at in one step."""

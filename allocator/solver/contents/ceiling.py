@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from allocator.solver.columns import Solved
-from allocator.solver.contents import Contents
-from allocator.solver.stock import at_most
+from allocator.solver.contents.columns import Solved
+from allocator.solver.contents.fillings import Contents
+from allocator.solver.contents.stock import at_most
 
 FRACTION: Final = 2**20
 """What units are worth is taken in whole multiples of 1 / this."""

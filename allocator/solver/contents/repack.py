@@ -14,15 +14,15 @@ import numpy as np
 from allocator.domain.placement import Volume
 from allocator.goal import Cost, Tiers
 from allocator.screen import Screen
-from allocator.solver.ceiling import proven
 from allocator.solver.classes import Unit
-from allocator.solver.columns import Solved
-from allocator.solver.contents import Content, Contents
+from allocator.solver.contents.ceiling import proven
+from allocator.solver.contents.columns import Solved
+from allocator.solver.contents.dive import dive, generate
+from allocator.solver.contents.fillings import Content, Contents
+from allocator.solver.contents.shelves import shelves
+from allocator.solver.contents.stock import stock
 from allocator.solver.deadline import Deadline
-from allocator.solver.dive import dive, generate
 from allocator.solver.relaxation import FloatArray
-from allocator.solver.shelves import shelves
-from allocator.solver.stock import stock
 
 Placement = dict[str, tuple[Volume, ...]]
 LONGEST: Final = 16

@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 
 from allocator.fleet import IntArray
+from allocator.solver.bulk.merging import Merged
+from allocator.solver.bulk.seating import NOWHERE, Seat, Seating
+from allocator.solver.bulk.shapes import Shape
 from allocator.solver.classes import Unit
-from allocator.solver.merging import Merged
-from allocator.solver.seating import NOWHERE, Seat, Seating
-from allocator.solver.shapes import Shape
 
 HOSTS: Final = 2
 """Hosts that are cleared at once."""

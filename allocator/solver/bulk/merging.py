@@ -11,8 +11,8 @@ import numpy as np
 
 from allocator.fleet import BoolArray, IntArray
 from allocator.screen import Screen
+from allocator.solver.bulk.shapes import Shapes
 from allocator.solver.classes import host_facts
-from allocator.solver.shapes import Shapes
 
 MOST_ALONE: Final = 60
 """Hosts with pools of their own that are each counted by themselves; beyond it those with equal facts are one."""

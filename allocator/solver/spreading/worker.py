@@ -20,7 +20,7 @@ from allocator.rules import rules_of
 from allocator.screen import Screen
 from allocator.solver.classes import Unit
 from allocator.solver.deadline import halted_by
-from allocator.solver.parcel import Numbers, Seat, seat_of, unpack
+from allocator.solver.spreading.parcel import Numbers, Seat, seat_of, unpack
 
 if TYPE_CHECKING:
     from allocator.solver.search import Solution

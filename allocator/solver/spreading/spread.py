@@ -21,11 +21,11 @@ from allocator.domain.policy import Effort, Policy
 from allocator.goal import Tiers
 from allocator.screen import Screen
 from allocator.solver.deadline import Deadline
-from allocator.solver.parcel import pack, policy_of
 from allocator.solver.parts import Part
-from allocator.solver.processes import Processes
-from allocator.solver.shard import Shard, cut, fenced
-from allocator.solver.worker import Progress, Solve, read, ready, work, work_until
+from allocator.solver.spreading.parcel import pack, policy_of
+from allocator.solver.spreading.processes import Processes
+from allocator.solver.spreading.shard import Shard, cut, fenced
+from allocator.solver.spreading.worker import Progress, Solve, read, ready, work, work_until
 
 if TYPE_CHECKING:
     from allocator.solver.search import Solution

@@ -21,9 +21,9 @@ from allocator.goals.placed import weight
 from allocator.limits import Limit, LimitRule
 from allocator.rule import Rule
 from allocator.screen import Screen
+from allocator.solver.bulk.few import concerns_few
+from allocator.solver.bulk.room import Need, Shelf
 from allocator.solver.classes import Likeness, Unit, ungrouped
-from allocator.solver.few import concerns_few
-from allocator.solver.room import Need, Shelf
 
 MOST_CHOICES: Final = 24
 """Combinations of alternatives that are tried for one VM, the preferred ones first."""

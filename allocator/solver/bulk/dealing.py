@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final
 
+from allocator.solver.bulk.counted import Counted
+from allocator.solver.bulk.merging import Zones
+from allocator.solver.bulk.programme import Optimum
+from allocator.solver.bulk.seating import NOWHERE
+from allocator.solver.bulk.shapes import Shapes
 from allocator.solver.classes import Unit
-from allocator.solver.counted import Counted
-from allocator.solver.merging import Zones
 from allocator.solver.parts import Part
-from allocator.solver.programme import Optimum
-from allocator.solver.seating import NOWHERE
-from allocator.solver.shapes import Shapes
 
 LITTLE: Final = 1e-9
 """A share for every zone that is open: a shape that the programme wants nowhere is dealt evenly."""

@@ -15,10 +15,10 @@ import numpy as np
 from allocator.domain.placement import Volume
 from allocator.goal import Answer, Cost, Tiers, tier_costs
 from allocator.screen import Screen
-from allocator.solver.columns import Columns, Solved
+from allocator.solver.contents.columns import Columns, Solved
+from allocator.solver.contents.shelves import Shelves
+from allocator.solver.contents.stock import stock
 from allocator.solver.relaxation import FloatArray
-from allocator.solver.shelves import Shelves
-from allocator.solver.stock import stock
 from allocator.verify import worsened
 
 WORTH: Final = 1e-6

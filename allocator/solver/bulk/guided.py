@@ -8,11 +8,11 @@ from typing import Final
 
 import numpy as np
 
+from allocator.solver.bulk.counted import Counted
+from allocator.solver.bulk.programme import FloatArray, Optimum
+from allocator.solver.bulk.seating import NOWHERE, Seating
+from allocator.solver.bulk.shapes import Choice, Shape
 from allocator.solver.classes import Unit
-from allocator.solver.counted import Counted
-from allocator.solver.programme import FloatArray, Optimum
-from allocator.solver.seating import NOWHERE, Seating
-from allocator.solver.shapes import Choice, Shape
 
 CLASSES: Final = 3
 """Classes of hosts tried for a unit, those first that want most of its shape still."""

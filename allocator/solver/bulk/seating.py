@@ -10,10 +10,10 @@ import numpy as np
 
 from allocator.domain.placement import Volume
 from allocator.fleet import BoolArray, IntArray
+from allocator.solver.bulk.few import Few, concerns_few
+from allocator.solver.bulk.programme import FloatArray
+from allocator.solver.bulk.shapes import Choice, Shape, Shapes, Way, limits_of
 from allocator.solver.classes import Unit
-from allocator.solver.few import Few, concerns_few
-from allocator.solver.programme import FloatArray
-from allocator.solver.shapes import Choice, Shape, Shapes, Way, limits_of
 
 NOWHERE: Final = -1
 """The host of a volume that is not attached."""

@@ -23,7 +23,7 @@ from allocator.goals import GOALS
 from allocator.rule import Rule
 from allocator.rules import rules_of
 from allocator.solver.classes import Unit
-from allocator.solver.shard import Shard
+from allocator.solver.spreading.shard import Shard
 
 VERSION: Final = 1
 """Of the form below; workers of another version say so instead of guessing."""

@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from allocator.solver.columns import Solved
-from allocator.solver.contents import Content, Contents
+from allocator.solver.contents.columns import Solved
+from allocator.solver.contents.fillings import Content, Contents
+from allocator.solver.contents.stock import SCARCITY
 from allocator.solver.deadline import Deadline
-from allocator.solver.stock import SCARCITY
 
 ROUNDS: Final = 300
 """Rounds of new contents at the most."""

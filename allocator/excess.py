@@ -50,9 +50,17 @@ def stated(
 def _stated_anywhere(
     limits: Iterable[Limit], inventory: Inventory, touched: Touched | None
 ) -> Iterator[tuple[Limit, int, str]]:
+    places: dict[str, dict[str, Any]] = {}
     for limit in limits:
-        for label, place in _labels(limit.charge.over, inventory, touched):
-            most = limit.of(place)
+        charge = limit.charge
+        if charge.over not in places:
+            places[charge.over] = dict(_labels(charge.over, inventory, touched))
+        here: Iterable[str] = places[charge.over]
+        if charge.mark is not None and not limit.arrivals:
+            # Of a group's sums only those that hold something can be above a limit: groups are many, their places few.
+            here = sorted(label for label in inventory.totals(charge) if label in places[charge.over])
+        for label in here:
+            most = limit.of(places[charge.over][label])
             if most < ENDLESS:
                 yield limit, most, label
 

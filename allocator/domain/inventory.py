@@ -202,7 +202,7 @@ class _Overlay(Inventory):
         self._came = {volume.name: volume for volume in arrivals}
         self.arrivals = base.arrivals | frozenset(self._came)
         self._tallies: dict[Charge, Mapping[str, int]] = {}
-        self._moves: dict[str, list[tuple[str, Place, Volume, int]]] = {}
+        self._moves: dict[tuple[str, Mark | None], list[tuple[str, Place, Volume, int]]] = {}
 
     @property
     def volumes(self) -> dict[str, Volume]:  # type: ignore[override]
@@ -274,21 +274,22 @@ class _Overlay(Inventory):
 
     def _change(self, charge: Charge) -> Mapping[str, int]:
         change: dict[str, int] = {}
-        for label, place, volume, sign in self._moves.get(charge.over) or self._moved(charge.over):
+        moves = self._moves.get((charge.over, charge.mark))
+        for label, place, volume, sign in self._moved(charge.over, charge.mark) if moves is None else moves:
             amount = charge.of(volume.request, volume.alternative, place)
             if amount:
                 change[label] = change.get(label, 0) + sign * amount
         self._tallies[charge] = change
         return change
 
-    def _moved(self, over: str) -> Sequence[tuple[str, Place, Volume, int]]:
-        """What left (-1) and what came (1), at each place of one kind."""
-        if over not in self._moves:
-            gone = [(self.base.volumes[name], -1) for name in self._gone]
-            came = [(volume, 1) for volume in self._came.values()]
-            self._moves[over] = [
-                (label, place, volume, sign)
-                for volume, sign in (*gone, *came)
-                for label, place in self.places(volume, over)
-            ]
-        return self._moves[over]
+    def _moved(self, over: str, mark: Mark | None) -> Sequence[tuple[str, Place, Volume, int]]:
+        """What left (-1) and what came (1), at each place of one kind, of those that carry a mark (None: of all)."""
+        left = (self.base.volumes[name] for name in self._gone)
+        gone = [(volume, -1) for volume in left if mark is None or mark in volume.request.marks]
+        came = [(volume, 1) for volume in (self._came.values() if mark is None else self._coming.get(mark, ()))]
+        found = self._moves[over, mark] = [
+            (label, place, volume, sign)
+            for volume, sign in (*gone, *came)
+            for label, place in self.places(volume, over)
+        ]
+        return found

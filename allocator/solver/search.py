@@ -29,6 +29,8 @@ from allocator.solver.tiers import Climb
 
 MANY: Final = 150_000
 """Pairs of a volume's alternative and a place from which newcomers are counted instead of named one by one."""
+LOOSE: Final = 1_000
+"""Volumes without hosts up to which they are packed by contents of pools instead."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +88,8 @@ def solve_part(
 
     A part that is all there is may have the executor, for zones that a large batch is dealt to.
     """
-    if _size(units, screen) > MANY and not any(unit.home for unit in units):
+    loose = len(units) <= LOOSE and not any(unit.attaches for unit in units)
+    if _size(units, screen) > MANY and not loose and not any(unit.home for unit in units):
         from allocator.solver.bulk.many import place_many
 
         return place_many(units, screen, before, tiers, effort, progress, executor)

@@ -27,6 +27,7 @@ from allocator.solver.bulk.shapes import Shapes
 from allocator.solver.bulk.zone import seated, solve_zone
 from allocator.solver.classes import Unit
 from allocator.solver.deadline import Deadline
+from allocator.solver.greedy import mended
 from allocator.solver.parts import Part
 from allocator.solver.search import Solution
 from allocator.solver.spreading.parcel import policy_of
@@ -57,7 +58,7 @@ def place_many(
     solved on the executor, or in `effort.workers` processes.
     """
     deadline = Deadline(effort.seconds)
-    ordinary = [unit for unit in units if not _waits_for_others(unit)]
+    ordinary = [unit for unit in units if not mended(unit)]
     shapes = Shapes(ordinary, screen)
     zones = Zones.of(shapes)
     whole = len(zones.hosts.rows) == 0 or len(set(zones.of_hosts.tolist())) == 1
@@ -139,14 +140,6 @@ def _bound(tier: Tier, least: int) -> int | None:
     return None if only is None or not isinstance(only[0], Placed) else only[1] * least
 
 
-def _waits_for_others(unit: Unit) -> bool:
-    """Whether other units could let it go where it may not go alone: by the rules that are not monotone."""
-    return any(
-        request.near is not None or (request.apart is not None and request.apart.min_domains is not None)
-        for request in unit.requests
-    )
-
-
 def _urgency(unit: Unit) -> tuple[bool, int, str]:
     """Those who waited for others, then the weightiest, then by name."""
-    return not _waits_for_others(unit), -sum(map(weight, unit.requests)), unit.name
+    return not mended(unit), -sum(map(weight, unit.requests)), unit.name

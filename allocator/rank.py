@@ -66,7 +66,7 @@ class _Search:
         self.left = LIMIT
         self.wary = False
         """Whether places are counted before they are tried: not before a volume has found none."""
-        self.complete = _must_be_complete(requests)
+        self.complete = screen.mended(requests)
         self.coming = frozenset(request.group for request in requests if request.group is not None)
         self.patterns = [self.outlook.patterns(request) for request in requests]
         self.own = [self.outlook.own_rules(request) for request in requests]
@@ -188,13 +188,3 @@ class _Search:
     def _volume(self, ask: Ask, row: int, host: int | None) -> Volume:
         hosts = () if host is None else (self.fleet.hosts[host].name,)
         return Volume(ask.request, self.fleet.pools[row].name, hosts, ask.alternative, ask.asked)
-
-
-def _must_be_complete(requests: Sequence[Request]) -> bool:
-    """Whether a rule that is not monotone has a say: such a rule can only be asked about the complete VM."""
-    groups = {request.group for request in requests}
-    return any(
-        (request.apart is not None and request.apart.min_domains is not None)
-        or (request.near is not None and request.near.group in groups)
-        for request in requests
-    )

@@ -92,6 +92,10 @@ class Rule:
         """The rule's relation between pools and hosts; None: it has none."""
         return None
 
+    def mended(self, request: Request) -> bool:
+        """Whether others that come with it or later may mend what the request breaks: it is judged with them."""
+        return not self.monotone
+
     def encode(self, model: Model) -> None:
         """Say the rule to the solver in the model's words. A rule that is only a filter says nothing."""
 

@@ -20,6 +20,7 @@ class Screen:
     def __init__(self, fleet: Fleet, rules: Sequence[Rule]) -> None:
         self.fleet = fleet
         self.rules = rules
+        self._mending = tuple(rule for rule in rules if not rule.monotone)
         self.links = _joined([links for rule in rules if (links := rule.links(fleet)) is not None], fleet)
         self.views = _views(self.links)
         self._outlook: Outlook | None = None
@@ -29,6 +30,10 @@ class Screen:
         if self._outlook is None or self._outlook.tiers is not tiers:
             self._outlook = Outlook(self.fleet, self.rules, self.links, self.views, tiers)
         return self._outlook
+
+    def mended(self, requests: Iterable[Request]) -> bool:
+        """Whether others may mend what these break: then only a complete answer tells whether they may go there."""
+        return any(rule.mended(request) for request in requests for rule in self._mending)
 
     def asks(self, request: Request, coming: frozenset[str] = frozenset()) -> list[Ask]:
         """Every way to keep the request on some pool, the preferred ones first."""

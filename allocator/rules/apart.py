@@ -60,6 +60,9 @@ class ApartRule(LimitRule):
         wish = self._wish(request, inventory)
         return wish.limits if wish is not None else ()
 
+    def mended(self, request: Request) -> bool:
+        return request.apart is not None and request.apart.min_domains is not None
+
     def encode(self, model: Model) -> None:
         super().encode(model)
         for wish in self._spread((ask.request for ask in model.asks()), model.inventory):

@@ -45,6 +45,9 @@ class NearRule(LimitRule):
                 found += self._made.of(near, inventory)
         return found
 
+    def mended(self, request: Request) -> bool:
+        return request.near is not None
+
     def slacks(self, over: Over, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> Sequence[Slack]:
         settled = [ask for ask in asks if not self._still_coming(ask)]
         return super().slacks(over, settled, fleet, only) if settled else ()

@@ -123,7 +123,7 @@ def _shape(unit: Unit, draft: Draft) -> _Shape:
         choice = rank(unit.requests, screen, draft.tiers)
     except Beyond:
         return _Shape(None, True, pools, share)
-    if mended(unit):
+    if screen.mended(unit.requests):
         return _Shape(None, True, pools, share)
     return _Shape(_alone(unit, choice, draft), choice is not None, pools, share)
 
@@ -147,11 +147,3 @@ def _least(draft: Draft, shapes: dict[str, _Shape], coming: Sequence[Unit]) -> C
             return None
         total = tuple(map(sum, zip(total, alone, strict=True)))
     return total
-
-
-def mended(unit: Unit) -> bool:
-    """Whether other units could let it go where it may not go alone: by the rules that are not monotone."""
-    return any(
-        request.near is not None or (request.apart is not None and request.apart.min_domains is not None)
-        for request in unit.requests
-    )

@@ -14,7 +14,7 @@ from allocator.solver.classes import Unit, host_classes, unit_classes
 from allocator.solver.contents.repack import repack
 from allocator.solver.deadline import Deadline
 from allocator.solver.draft import Draft
-from allocator.solver.greedy import fill, mended, urgency
+from allocator.solver.greedy import fill, urgency
 from allocator.solver.improve import Improver
 from allocator.solver.ladder import Ladder
 from allocator.solver.unfold import unfold
@@ -96,7 +96,9 @@ class Climb:
     def _floor(self, number: int) -> int | None:
         """0 where nothing that is placed can cost less, whatever else the tiers before ask; None: that is not known."""
         tier = self.draft.tiers[number]
-        if not all(goal.adds_up for goal, _ in tier) or any(unit.home or mended(unit) for unit in self.units):
+        if not all(goal.adds_up for goal, _ in tier):
+            return None
+        if any(unit.home or self.base.mended(unit.requests) for unit in self.units):
             return None
         try:
             alone = [rank(equal.example.requests, self.base, (tier,)) for equal in self._equal]

@@ -24,8 +24,8 @@ MODEL = (
 )  # fmt: skip
 
 BOUNDS = (
-    Mutant("solver", "units alone bound what others mend", "solver.greedy:mended", "return any(",
-           "return False and any(", "laws"),
+    Mutant("solver", "units alone bound what others mend", "solver.greedy:_shape",
+           "screen.mended(unit.requests)", "False", "laws"),
     Mutant("solver", "places that are shared are paid for by each", "solver.greedy:_alone", "cost if counts else 0",
            "cost", "laws"),
     Mutant("solver", "what moves gains nothing", "solver.greedy:_least", "len(coming) < len(draft.units)", "False",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from allocator.domain.inventory import Inventory
@@ -27,7 +28,6 @@ from allocator.solver.bulk.shapes import Shapes
 from allocator.solver.bulk.zone import seated, solve_zone
 from allocator.solver.classes import Unit
 from allocator.solver.deadline import Deadline
-from allocator.solver.greedy import mended
 from allocator.solver.parts import Part
 from allocator.solver.search import Solution
 from allocator.solver.spreading.parcel import policy_of
@@ -58,7 +58,7 @@ def place_many(
     solved on the executor, or in `effort.workers` processes.
     """
     deadline = Deadline(effort.seconds)
-    ordinary = [unit for unit in units if not mended(unit)]
+    ordinary = [unit for unit in units if not screen.mended(unit.requests)]
     shapes = Shapes(ordinary, screen)
     zones = Zones.of(shapes)
     whole = len(zones.hosts.rows) == 0 or len(set(zones.of_hosts.tolist())) == 1
@@ -84,7 +84,7 @@ def place_many(
     # A zone has checked its places: what is left are the rules that look further, and a caller's own, which may.
     placed, inventory = checked(placed, before, [rule for rule in screen.rules if not (apart and rule.local)])
     left = [unit for unit in units if unit.name not in placed]
-    placed |= ranked(sorted(left, key=_urgency)[:RANKED], inventory, screen.rules, tiers, deadline)
+    placed |= ranked(sorted(left, key=partial(_urgency, screen))[:RANKED], inventory, screen.rules, tiers, deadline)
     refused = [request for unit in units if unit.name not in placed for request in unit.requests]
     after = before.plus(volume for unit in units for volume in placed.get(unit.name, ()))
     costs = tier_costs(tiers, Answer(before, after, refused))
@@ -140,6 +140,6 @@ def _bound(tier: Tier, least: int) -> int | None:
     return None if only is None or not isinstance(only[0], Placed) else only[1] * least
 
 
-def _urgency(unit: Unit) -> tuple[bool, int, str]:
+def _urgency(screen: Screen, unit: Unit) -> tuple[bool, int, str]:
     """Those who waited for others, then the weightiest, then by name."""
-    return not mended(unit), -sum(map(weight, unit.requests)), unit.name
+    return not screen.mended(unit.requests), -sum(map(weight, unit.requests)), unit.name

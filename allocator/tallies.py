@@ -8,9 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from allocator.domain.inventory import Inventory
+from allocator.domain.amounts import Amounts
+from allocator.domain.inventory import Inventory, label_of
 from allocator.domain.placement import Charge, Volume
-from allocator.domain.places import Place
+from allocator.domain.places import Place, Pool
 from allocator.domain.request import Mark
 
 MOST_MARKS: Final = 1_000
@@ -28,19 +29,29 @@ class Tallies:
         """Volumes added for the time being."""
         self._inventory, self._numbers = inventory, numbers
         self._tried: dict[str, list[Counted]] = {}
-        self._by_mark: dict[Mark | None, dict[Charge, Sums]] = {None: {}}
+        self._amounts: Amounts[tuple[str, Sums]] = Amounts()
+        """What volumes add to the tallies that are not of a mark."""
+        self._unmarked: dict[Charge, Sums] = {}
+        self._by_mark: dict[Mark, dict[Charge, Sums]] = {}
 
     def of(self, charge: Charge) -> Sums:
         """The sum of a charge at every label of its kind."""
+        tally = self._unmarked.get(charge)
+        return self._found(charge) if tally is None else tally
+
+    def _found(self, charge: Charge) -> Sums:
+        if charge.mark is None:
+            tally = self._unmarked[charge] = self._summed(charge)
+            self._amounts.include(charge, (charge.over, tally))
+            return tally
         known = self._by_mark.get(charge.mark)
         if known is None:
             if len(self._by_mark) >= MOST_MARKS:
-                self._by_mark = {None: self._by_mark[None]}
+                self._by_mark.clear()
             known = self._by_mark[charge.mark] = {}
-        tally = known.get(charge)
-        if tally is None:
-            tally = known[charge] = self._summed(charge)
-        return tally
+        if charge not in known:
+            known[charge] = self._summed(charge)
+        return known[charge]
 
     def _summed(self, charge: Charge) -> Sums:
         numbers = self._numbers(charge.over)
@@ -49,9 +60,9 @@ class Tallies:
             if label in numbers:
                 tally[numbers[label]] = amount
         for volume in self.placed.values():
-            for one, number, amount in self._counted(charge, tally, volume, {}):
+            for number, amount in self._counted(charge, volume):
                 tally[number] += amount
-                self._tried[volume.name].append((one, number, amount))
+                self._tried[volume.name].append((tally, number, amount))
         return tally
 
     def add(self, volume: Volume) -> None:
@@ -67,24 +78,32 @@ class Tallies:
 
     def count(self, volume: Volume, sign: int) -> list[Counted]:
         """Count a volume in every tally, or with -1 no longer, and tell where."""
-        counted: list[Counted] = []
-        places: dict[str, list[tuple[int, Place]]] = {}
-        for mark in (None, *volume.request.marks):
+        inventory = self._inventory
+        counted = self._counted_at("pool", inventory.pools[volume.pool], volume)
+        for host in volume.hosts:
+            counted += self._counted_at("host", inventory.hosts[host], volume)
+        for mark in volume.request.marks:
             for charge, tally in self._by_mark.get(mark, {}).items():
-                counted += self._counted(charge, tally, volume, places)
+                counted += [(tally, number, amount) for number, amount in self._counted(charge, volume)]
         for tally, number, amount in counted:
             tally[number] += sign * amount
         return counted
 
-    def _counted(
-        self, charge: Charge, tally: Sums, volume: Volume, places: dict[str, list[tuple[int, Place]]]
-    ) -> Iterator[Counted]:
-        """Where a volume counts, and how much; `places` keeps where it lies."""
-        over = charge.over
-        if over not in places:
-            numbers = self._numbers(over)
-            places[over] = [(numbers[label], place) for label, place in self._inventory.places(volume, over)]
-        for number, place in places[over]:
+    def _counted_at(self, at: str, place: Place, volume: Volume) -> list[Counted]:
+        """Where a volume counts by its pool or by one of its hosts, in sums that are not of a mark."""
+        row = self._numbers(at)[place.name]
+        counted: list[Counted] = []
+        for (over, tally), amount in self._amounts.of(volume, place):
+            if over == at:
+                counted.append((tally, row, amount))
+            elif isinstance(place, Pool) and (label := label_of(place, over)) is not None:
+                counted.append((tally, self._numbers(over)[label], amount))
+        return counted
+
+    def _counted(self, charge: Charge, volume: Volume) -> Iterator[tuple[int, int]]:
+        """Where a volume counts in one sum, and how much."""
+        numbers = self._numbers(charge.over)
+        for label, place in self._inventory.places(volume, charge.over):
             amount = charge.of(volume.request, volume.alternative, place)
             if amount:
-                yield tally, number, amount
+                yield numbers[label], amount

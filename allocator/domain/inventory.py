@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import Any, Literal
 
+from allocator.domain.amounts import Amounts
+from allocator.domain.lazily import lazily
 from allocator.domain.placement import ALL, Charge, Volume
 from allocator.domain.places import Connection, Host, Place, Pool, Tenant
 from allocator.domain.request import Mark, Offering
@@ -42,6 +43,8 @@ class Inventory:
         self._vms: dict[str, dict[str, Volume]] = defaultdict(dict)
         self._totals: dict[Mark | None, dict[Charge, dict[str, int]]] = {None: {}}
         """By the mark that the volumes carry which a charge counts; those of a mark are forgotten with the last one."""
+        self._amounts: Amounts[tuple[str, dict[str, int]]] = Amounts()
+        """What volumes add to the totals that are not of a mark."""
         self._figures: dict[Hashable, dict[Any, Any]] = {}
         for volume in volumes:
             self._add(volume)
@@ -51,7 +54,7 @@ class Inventory:
         if over == "host":
             return [(name, self.hosts[name]) for name in volume.hosts]
         pool = self.pools[volume.pool]
-        label = ALL if over == ALL else pool.domain(over)
+        label = label_of(pool, over)
         return [] if label is None else [(label, pool)]
 
     def volumes_at(self, over: Literal["pool", "host"], name: str) -> Iterable[Volume]:
@@ -97,6 +100,8 @@ class Inventory:
             tally = kept[charge] = {}
             for volume in self.volumes.values() if mark is None else self.marked(mark):
                 self._count(charge, tally, volume, 1, self.places(volume, charge.over))
+            if mark is None:
+                self._amounts.include(charge, (charge.over, tally))
         return tally
 
     def figures(self, what: Hashable) -> dict[Any, Any]:
@@ -166,12 +171,19 @@ class Inventory:
                 self._totals.pop(mark, None)
 
     def _count_everywhere(self, volume: Volume, sign: int) -> None:
-        places: dict[str, Sequence[tuple[str, Place]]] = {}
-        for mark in (None, *volume.request.marks):
+        if self._totals[None]:
+            self._count_at("pool", self.pools[volume.pool], volume, sign)
+            for host in volume.hosts:
+                self._count_at("host", self.hosts[host], volume, sign)
+        for mark in volume.request.marks:
             for charge, tally in self._totals.get(mark, {}).items():
-                if charge.over not in places:
-                    places[charge.over] = self.places(volume, charge.over)
-                self._count(charge, tally, volume, sign, places[charge.over])
+                self._count(charge, tally, volume, sign, self.places(volume, charge.over))
+
+    def _count_at(self, at: str, place: Place, volume: Volume, sign: int) -> None:
+        for (over, tally), amount in self._amounts.of(volume, place):
+            label = label_of(place, over) if over != at and isinstance(place, Pool) else place.name
+            if label is not None:
+                tally[label] = tally.get(label, 0) + sign * amount
 
     @staticmethod
     def _count(
@@ -181,6 +193,11 @@ class Inventory:
             amount = charge.of(volume.request, volume.alternative, place)
             if amount:
                 tally[label] = tally.get(label, 0) + sign * amount
+
+
+def label_of(pool: Pool, over: str) -> str | None:
+    """Under which label a pool counts in sums over such places; None: under none."""
+    return ALL if over == ALL else pool.domain(over)
 
 
 def _largest_floor_iops(offerings: Iterable[Offering]) -> int:
@@ -225,7 +242,7 @@ class _Overlay(Inventory):
     def marked(self, mark: Mark) -> Iterable[Volume]:
         return self._mix(self.base.marked(mark), self._coming.get(mark, ()))
 
-    @cached_property
+    @lazily
     def _coming(self) -> dict[tuple[str, str], list[Volume]]:
         """The newcomers by pool, host, VM and mark."""
         found: dict[tuple[str, str], list[Volume]] = defaultdict(list)

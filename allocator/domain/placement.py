@@ -61,9 +61,10 @@ class Charge:
     """How much one volume takes of something that is summed per place.
 
     `over` is `pool`, `host`, `all` or a failure domain; the place given to `amount` is the host for `host`
-    and the pool for all others, and `amount` reads no more of it than `sees` shows. `mark` narrows the sum
-    to the requests that carry it, so that it is found among those and need not be kept, and `members` narrows it
-    further. Charges are compared by identity, since totals are kept under them: a rule makes each once.
+    and the pool for all others, and `amount` reads no more of it than `sees` shows. Of the request it reads the wishes,
+    for `host` also what its VM demands of its host. `mark` narrows the sum to the requests that carry it, so that it is
+    found among those and need not be kept, and `members` narrows it further, by whatever they read of a request.
+    Charges are compared by identity, since totals are kept under them: a rule makes each once.
     """
 
     name: str

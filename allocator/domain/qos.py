@@ -39,6 +39,8 @@ class Kind(StrEnum):
     NONE = "none"
     """Nothing asked, and nobody limits it."""
 
+    __hash__ = str.__hash__  # that of Enum is a function in Python, and every call looks up by kinds
+
 
 class Enforcer(StrEnum):
     """Who keeps a volume within its ceilings."""

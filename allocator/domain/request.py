@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from fractions import Fraction
-from functools import cached_property
 from operator import attrgetter
 from typing import Final, Literal
 
+from allocator.domain.lazily import lazily
 from allocator.domain.qos import Alternative, QosWish
 
 Provisioning = Literal["thin", "thick"]
@@ -59,7 +59,7 @@ class Offering:
 class Wishes(tuple[object, ...]):
     """Several fields together, whose hash is worked out once: every call looks them up."""
 
-    @cached_property
+    @lazily
     def _hash(self) -> int:
         return super().__hash__()
 
@@ -107,22 +107,22 @@ class Request:
         """False for a volume that is placed on a pool only and attached later."""
         return self.vm is not None or self.host is not None
 
-    @cached_property
+    @lazily
     def shape(self) -> tuple[object, ...]:
         """Everything rules and goals can see of it: all but its name and its VM's name."""
         return self.wishes, self.pins, self.group, self.apart, self.near, self.host_resources
 
-    @cached_property
+    @lazily
     def wishes(self) -> Wishes:
         """What it wants of any place: of its shape what is left without pins, groups and its VM's demands."""
         return Wishes(_WISHES(self))
 
-    @cached_property
+    @lazily
     def pins(self) -> tuple[object, ...]:
         """Where it must go, and whether it is attached."""
         return self.pool, self.host, self.cluster, self.zone, self.attaches
 
-    @cached_property
+    @lazily
     def marks(self) -> tuple[Mark, ...]:
         """By what it is counted together with few others."""
         near = self.near.group if self.near is not None else None

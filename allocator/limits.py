@@ -167,7 +167,7 @@ class LimitRule(Rule):
         return [limit for limit in limits if (limit.charge.over == "host") == at_hosts]
 
     def _limits_of(self, asks: Iterable[Ask], inventory: Inventory) -> Iterable[Limit]:
-        return self._limits_on((ask.request for ask in asks), inventory)
+        return self.limits_on((ask.request for ask in asks), inventory)
 
     def encode(self, model: Model) -> None:
         for limit in self._limits_of(model.asks(), model.inventory):
@@ -196,9 +196,9 @@ class LimitRule(Rule):
             requests: Iterable[Request] = touched.requests
         else:
             requests = (volume.request for volume in inventory.all_volumes())
-        return self._limits_on(requests, inventory)
+        return self.limits_on(requests, inventory)
 
-    def _limits_on(self, requests: Iterable[Request], inventory: Inventory) -> Collection[Limit]:
+    def limits_on(self, requests: Iterable[Request], inventory: Inventory) -> Collection[Limit]:
         """The limits that concern these requests, each once: the very tuple that a rule keeps for all, if it does."""
         found: dict[int, Iterable[Limit]] = {}
         for request in requests:

@@ -1,148 +1,207 @@
-"""The check of sums, all at once: of which rules nothing lies above a limit after a change.
+"""The check of sums and of fits, all at once: what is left to ask of the rules after a change.
 
-Limits that every request meets are looked at together, place by place. What a volume adds to them rests on what it
-wishes for and on what the place is like, and is worked out once for both.
+What a volume adds to the limits that every request meets, and whether it fits, rests on what it wishes for and on what
+the place is like: both are worked out once for all that are alike. A rule is asked only where something is amiss.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from operator import add, neg
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from allocator.domain.inventory import Inventory
-from allocator.domain.placement import Charge, Volume
-from allocator.domain.places import Place
-from allocator.domain.qos import Alternative
+from allocator.domain.placement import Touched, Volume
+from allocator.domain.places import Place, Pool
 from allocator.domain.request import Request
 from allocator.excess import excess
+from allocator.fitting import FitRule
+from allocator.fleet import Ask
 from allocator.limits import Limit, LimitRule
-from allocator.rule import Rule
+from allocator.rule import Rule, Violation
 from allocator.slack import ENDLESS
 
 MOST_KNOWN: Final = 10_000
-"""Wishes of which is kept what they add at places of one kind; beyond it all are forgotten."""
+"""Wishes of which is kept what they meet at places of one kind; beyond it all are forgotten."""
 Spot = tuple[str, str]
 """`pool` or `host`, and its name."""
-Stated = tuple[LimitRule, Limit, Charge, bool]
-"""A rule's limit, what it sums, and whether more than the sum itself decides."""
+Question = Callable[[Inventory, Touched | None], Iterable[Violation]]
+Stated = tuple[LimitRule, Limit, int, int]
+"""A rule's limit at places of one kind, and which of their charges it sums and which decides whether it holds (-1)."""
+Met = tuple[tuple[int, ...], tuple[FitRule, ...]]
+"""What a volume adds to each charge of a place, and the rules by which it does not fit there."""
 
 
-def in_order(
+def left_to_ask(
     rules: Sequence[Rule], before: Inventory, after: Inventory, came: Sequence[Volume], gone: Sequence[Volume]
-) -> set[Rule]:
-    """Rules of whose sums a change leaves none above a limit, or none that has grown; others must be asked."""
-    requests = [volume.request for volume in (*came, *gone)]
-    if not requests:
-        return set()
+) -> list[Question]:
+    """What has to be asked before and after a change to tell what it breaks; the rest breaks nothing more."""
     known = before.figures(tuple(rules))
-    if "sums" not in known:
-        known["sums"] = _Sums(rules, requests[0], before)
-    sums: _Sums = known["sums"]
-    fine = sums.met_by(requests, after)
-    for spot, moves in _moves(came, gone).items():
-        kind, limits = sums.at(spot)
-        more = kind.added(moves, sums.place(spot))
-        for (rule, limit, charge, gated), grown, most in zip(kind.stated, more, limits, strict=True):
-            if grown <= 0 and not gated:
-                continue
-            if before.total(charge, spot[1]) + grown > most and _is_broken(limit, most, spot[1], after):
-                fine.discard(rule)
-    return fine
+    if not came and not gone:
+        return []
+    if "usual" not in known:
+        known["usual"] = _Usual(rules, (came or gone)[0].request, before)
+    usual: _Usual = known["usual"]
+    return usual.left(before, after, came, gone)
 
 
-def _is_broken(limit: Limit, most: int, label: str, after: Inventory) -> bool:
-    """Where the sum is above the limit: its gate may be shut. Limits for newcomers are left to their rule."""
-    return limit.arrivals or excess(limit, most, label, after) > 0
-
-
-@dataclass(slots=True, eq=False)
 class _Kind:
-    """Places at which the same limits are stated, and to which equal volumes add the same."""
+    """Places at which the same limits are stated, to which equal volumes add the same and that they fit alike."""
 
-    stated: tuple[Stated, ...]
-    known: dict[tuple[object, Alternative], tuple[int, ...]] = field(default_factory=dict)
+    def __init__(self, limits: Sequence[tuple[LimitRule, Limit]], fitting: Sequence[FitRule]) -> None:
+        self._fitting = fitting
+        summed = (charge for _, limit in limits for charge in (limit.charge, limit.gate) if charge is not None)
+        self.charges = tuple(dict.fromkeys(summed))
+        number = {charge: number for number, charge in enumerate(self.charges)}
+        self.stated: tuple[Stated, ...] = tuple(
+            (rule, limit, number[limit.charge], -1 if limit.gate is None else number[limit.gate])
+            for rule, limit in limits
+        )
+        self._known: dict[tuple[object, ...], Met] = {}
 
-    def added(self, moves: Sequence[tuple[Volume, bool]], place: Place) -> Sequence[int]:
-        """How much the sums grow by what came (True) and what left."""
-        total: Sequence[int] | None = None
-        for volume, is_here in moves:
-            amounts = self._amounts(volume, place)
-            more = amounts if is_here else tuple(map(neg, amounts))
-            total = more if total is None else tuple(map(add, total, more))
-        return total or ()
-
-    def _amounts(self, volume: Volume, place: Place) -> tuple[int, ...]:
-        key = volume.request.wishes, volume.alternative
-        found = self.known.get(key)
+    def met(self, volume: Volume, place: Place) -> Met:
+        """What a volume meets at a place of the kind."""
+        key = volume.request.wishes, volume.alternative, volume.asked
+        found = self._known.get(key)
         if found is None:
-            if len(self.known) >= MOST_KNOWN:
-                self.known.clear()
-            found = tuple(charge.of(volume.request, volume.alternative, place) for _, _, charge, _ in self.stated)
-            self.known[key] = found
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            added = tuple([charge.of(volume.request, volume.alternative, place) for charge in self.charges])
+            misfits = tuple([rule for rule in self._fitting if _complaint(rule, volume, place) is not None])
+            found = self._known[key] = added, misfits
         return found
 
 
-class _Sums:
-    """The limits that every request meets, over the places of one inventory."""
+class _Usual:
+    """What every request meets over the places of one inventory."""
 
     def __init__(self, rules: Sequence[Rule], request: Request, inventory: Inventory) -> None:
         self._pools, self._hosts = inventory.pools, inventory.hosts
+        self._fitting = [rule for rule in rules if isinstance(rule, FitRule) and _is_usual(rule, FitRule)]
+        summing = [rule for rule in rules if isinstance(rule, LimitRule) and _is_usual(rule, LimitRule)]
         self._limits = {
             rule: limits
-            for rule in rules
-            if isinstance(rule, LimitRule) and rule.reads == "wishes" and type(rule).violations is LimitRule.violations
-            if isinstance(limits := rule.limits(request, inventory), tuple)
-            and all(limit.charge.over in ("pool", "host") for limit in limits)
+            for rule in summing
+            if rule.reads == "wishes" and isinstance(limits := rule.limits(request, inventory), tuple)
+            if all(_is_at_place(limit) for limit in limits)
         }
-        self._stated: dict[str, list[Stated]] = {"pool": [], "host": []}
+        self._own = [rule for rule in summing if rule not in self._limits]
+        self._limits_over: dict[str, list[tuple[LimitRule, Limit]]] = {"pool": [], "host": []}
         for rule, limits in self._limits.items():
             for limit in limits:
-                gated = limit.arrivals or limit.gate is not None
-                self._stated[limit.charge.over].append((rule, limit, limit.charge, gated))
+                self._limits_over[limit.charge.over].append((rule, limit))
+        self._questions = [(rule, rule.violations, self._rest(rule)) for rule in rules]
         self._kinds: dict[object, _Kind] = {}
-        self._at: dict[Spot, tuple[_Kind, tuple[int, ...]]] = {}
+        self._at: dict[Spot, tuple[_Kind, tuple[int, ...], Place]] = {}
+        self._unlike: dict[object, frozenset[Rule]] = {}
 
-    def met_by(self, requests: Iterable[Request], inventory: Inventory) -> set[Rule]:
-        """The rules whose limits are the same for these requests as for any."""
-        found: set[Rule] = set(self._limits)
+    def _rest(self, rule: Rule) -> Question | None:
+        """What is left to ask of a rule whose sums and fits are in order."""
+        if isinstance(rule, LimitRule) and (rule in self._limits or rule in self._own):
+            return None if type(rule).further is LimitRule.further else rule.further
+        return None if rule in self._fitting else rule.violations
+
+    def left(
+        self, before: Inventory, after: Inventory, came: Sequence[Volume], gone: Sequence[Volume]
+    ) -> list[Question]:
+        requests = [volume.request for volume in (*came, *gone)]
+        amiss: set[Rule] = set()
         for request in requests:
-            for rule, limits in self._limits.items():
-                if rule.limits(request, inventory) is not limits:
-                    found.discard(rule)
-        return found
+            amiss |= self._strange(request, before)
+        moves = _moves(came, gone)
+        for spot, moved in moves.items():
+            amiss.update(self._amiss_at(spot, moved, before, after))
+        for rule in self._own:
+            limits = rule.limits_on(requests, before)
+            if limits and not all(self._is_kept(limit, moves, before) for limit in limits):
+                amiss.add(rule)
+        asked = [(full if rule in amiss else rest) for rule, full, rest in self._questions]
+        return [question for question in asked if question is not None]
 
-    def place(self, spot: Spot) -> Place:
-        over, name = spot
-        return self._pools[name] if over == "pool" else self._hosts[name]
-
-    def at(self, spot: Spot) -> tuple[_Kind, tuple[int, ...]]:
-        """The kind of a place, and its limits."""
-        found = self._at.get(spot)
+    def _strange(self, request: Request, inventory: Inventory) -> frozenset[Rule]:
+        """Rules by which this request meets other limits than most."""
+        found = self._unlike.get(request.wishes)
         if found is None:
-            place, stated, limits, seen = self.place(spot), [], [], []
-            for one in self._stated[spot[0]]:
-                most = one[1].of(place)
-                if most < ENDLESS:
-                    stated.append(one)
-                    limits.append(most)
-                    seen.append(one[2].sees(place))
-            key = tuple(stated), tuple(seen)
-            kind = self._kinds.get(key)
-            if kind is None:
-                kind = self._kinds[key] = _Kind(key[0])
-            found = self._at[spot] = kind, tuple(limits)
+            if len(self._unlike) >= MOST_KNOWN:
+                self._unlike.clear()
+            limits = self._limits.items()
+            found = frozenset(rule for rule, usual in limits if rule.limits(request, inventory) is not usual)
+            self._unlike[request.wishes] = found
         return found
 
+    def _amiss_at(
+        self, spot: Spot, moved: Sequence[tuple[Volume, int]], before: Inventory, after: Inventory
+    ) -> Iterator[Rule]:
+        """Rules that somebody may break at one place who did not before."""
+        kind, limits, place = self._at.get(spot) or self._met(spot)
+        label, grown = spot[1], [0] * len(kind.charges)
+        for volume, sign in moved:
+            added, misfits = kind.met(volume, place)
+            grown = [old + sign * more for old, more in zip(grown, added, strict=True)]
+            if misfits and sign > 0 and not volume.foreign:
+                yield from misfits
+        for (rule, limit, summed, deciding), most in zip(kind.stated, limits, strict=True):
+            more = grown[summed]
+            if (more > 0 or deciding >= 0) and before.total(limit.charge, label) + more > most:
+                if limit.where is not None and before.total(limit.where, label) + grown[deciding] < 1:
+                    continue
+                # What is new rather than much is left to the rule.
+                if limit.arrivals or excess(limit, most, label, after) > 0:
+                    yield rule
 
-def _moves(came: Iterable[Volume], gone: Iterable[Volume]) -> dict[Spot, list[tuple[Volume, bool]]]:
-    """What came to each place (True) and what left it."""
-    found: dict[Spot, list[tuple[Volume, bool]]] = defaultdict(list)
-    for volumes, is_here in ((came, True), (gone, False)):
+    def _met(self, spot: Spot) -> tuple[_Kind, tuple[int, ...], Place]:
+        """The kind of a place, and its limits."""
+        over, name = spot
+        place: Place = self._pools[name] if over == "pool" else self._hosts[name]
+        at_most = [(one, one[1].of(place)) for one in self._limits_over[over]]
+        limits = tuple([one for one, most in at_most if most < ENDLESS])
+        fits = [rule.sees_pool(place) if isinstance(place, Pool) else rule.sees_host(place) for rule in self._fitting]
+        summed = [(limit.charge.sees(place), limit.gate and limit.gate.sees(place)) for _, limit in limits]
+        key = over, limits, tuple(fits), tuple(summed)
+        kind = self._kinds.get(key)
+        if kind is None:
+            kind = self._kinds[key] = _Kind(limits, self._fitting)
+        found = self._at[spot] = kind, tuple([most for _, most in at_most if most < ENDLESS]), place
+        return found
+
+    @staticmethod
+    def _is_kept(limit: Limit, moves: dict[Spot, list[tuple[Volume, int]]], before: Inventory) -> bool:
+        """Whether a limit that only some requests meet is not above what it was, told by its sums alone."""
+        if not _is_at_place(limit) or limit.gate is not None or limit.arrivals:
+            return False
+        charge, known = limit.charge, before.figures(limit)
+        for (over, label), moved in moves.items():
+            if over != charge.over:
+                continue
+            place = before.pools[label] if over == "pool" else before.hosts[label]
+            more = sum([sign * charge.of(volume.request, volume.alternative, place) for volume, sign in moved])
+            if label not in known:
+                known[label] = limit.of(place)
+            if more > 0 and before.total(charge, label) + more > known[label]:
+                return False
+        return True
+
+
+def _is_usual(rule: FitRule | LimitRule, shape: type[Rule]) -> bool:
+    """Whether the rule is checked as its shape says; a fit may rest on wishes only."""
+    return type(rule).violations is shape.violations and (shape is LimitRule or rule.reads == "wishes")
+
+
+def _is_at_place(limit: Limit) -> bool:
+    return limit.charge.over in ("pool", "host")
+
+
+def _complaint(rule: FitRule, volume: Volume, place: Place) -> str | None:
+    ask = Ask.of(volume)
+    return rule.pool_complaint(ask, place) if isinstance(place, Pool) else rule.host_complaint(ask, place)
+
+
+def _moves(came: Iterable[Volume], gone: Iterable[Volume]) -> dict[Spot, list[tuple[Volume, int]]]:
+    """What came to each place (1) and what left it (-1)."""
+    found: dict[Spot, list[tuple[Volume, int]]] = defaultdict(list)
+    for volumes, sign in ((came, 1), (gone, -1)):
         for volume in volumes:
-            found["pool", volume.pool].append((volume, is_here))
+            found["pool", volume.pool].append((volume, sign))
             for host in volume.hosts:
-                found["host", host].append((volume, is_here))
+                found["host", host].append((volume, sign))
     return found

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Touched, Volume
-from allocator.limits import LimitRule
 from allocator.rule import Rule, Violation
-from allocator.sums import in_order
+from allocator.sums import left_to_ask
 
 
 def worsened(
@@ -24,15 +23,12 @@ def worsened(
     gone = [volume for volume in named if volume is not None]
     touched = Touched.by([*arrivals, *gone])
     after = before.plus(arrivals, departures)
-    fine = in_order(rules, before, after, arrivals, gone)
     found = []
-    for rule in rules:
-        violations = rule.further if isinstance(rule, LimitRule) and rule in fine else rule.violations
+    for violations in left_to_ask(rules, before, after, arrivals, gone):
         broken = list(violations(after, touched))
-        if not broken:
-            continue
-        known = {violation.subject: violation.amount for violation in violations(before, touched)}
-        found += [violation for violation in broken if violation.amount > known.get(violation.subject, 0)]
+        if broken:
+            known = {violation.subject: violation.amount for violation in violations(before, touched)}
+            found += [violation for violation in broken if violation.amount > known.get(violation.subject, 0)]
     return found
 
 

@@ -95,9 +95,9 @@ class ApartRule(LimitRule):
 
     def _spread(self, requests: Iterable[Request], inventory: Inventory) -> list[Wish]:
         """The wishes among these requests that ask for several domains, each once."""
-        stated = (self._wish(request, inventory) for request in requests)
-        wishes = {id(wish): wish for wish in stated if wish is not None}
-        return [wish for wish in wishes.values() if wish.apart.min_domains]
+        spread = [request for request in requests if request.apart is not None and request.apart.min_domains]
+        wishes = [wish for request in spread if (wish := self._wish(request, inventory)) is not None]
+        return list({id(wish): wish for wish in wishes}.values())
 
 
 def _made(stated: tuple[str, Apart]) -> Wish:

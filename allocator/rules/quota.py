@@ -34,12 +34,16 @@ class QuotaRule(LimitRule):
         self._made: dict[tuple[str, Quota], tuple[Limit, ...]] = {}
 
     def limits(self, request: Request, inventory: Inventory) -> Iterable[Limit]:
-        tenant = inventory.tenants.get(request.tenant or "")
-        for quota in tenant.quota if tenant is not None else ():
-            key = (tenant.name, quota)  # type: ignore[union-attr]
-            if key not in self._made:
-                self._made[key] = tuple(_limits(*key))
-            yield from self._made[key]
+        tenant = inventory.tenants.get(request.tenant) if request.tenant is not None else None
+        if tenant is None:
+            return ()
+        return [limit for quota in tenant.quota for limit in self._of(tenant.name, quota)]
+
+    def _of(self, tenant: str, quota: Quota) -> tuple[Limit, ...]:
+        key = (tenant, quota)
+        if key not in self._made:
+            self._made[key] = tuple(_limits(tenant, quota))
+        return self._made[key]
 
 
 def _limits(tenant: str, quota: Quota) -> Iterable[Limit]:

@@ -26,6 +26,12 @@ SUMS = (
            "inventory.total(limit.where, label) < 1", "inventory.total(limit.where, label) < 2", "laws", "limits"),
     Mutant("near", "the check wants two of the group", "excess:excess", "inventory.total(limit.unless, label) > 0",
            "inventory.total(limit.unless, label) > 1", "laws", "limits"),
+    Mutant("engine", "what fits the check in one place fits in all", "sums:_Usual._amiss_at", "yield from misfits",
+           "pass", "laws"),
+    Mutant("resources", "limits that only some meet are not summed", "sums:_Usual._is_kept",
+           "before.total(charge, label) + more > known[label]", "False", "laws"),
+    Mutant("engine", "volumes bring the same to every host", "domain.amounts:Amounts.of", ", request.host_resources)",
+           ")"),
     Mutant("state", "to the check everybody is new", "excess:total",
            " and inventory.is_new(volume, charge.over, label)", ""),
 )  # fmt: skip

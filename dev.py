@@ -26,8 +26,11 @@ PROGRAMS = {
     "fio": "fio",
 }
 """What the real tests and the iSCSI half of the demo need, and the Debian package that brings it."""
-BLOCK_DRIVER = ("lib/*/qemu/block-iscsi.so", "qemu-block-extra")
-"""QEMU's iSCSI client is a module in a package of its own."""
+ELSEWHERE = {
+    "lib/*/qemu/block-iscsi.so": "qemu-block-extra",
+    "lib/postgresql/*/bin/initdb": "postgresql",
+}
+"""The same for what lies off the PATH: QEMU's iSCSI client is a module, and Debian keeps PostgreSQL by version."""
 
 
 def main() -> int:
@@ -91,8 +94,7 @@ def absent() -> list[str]:
     """The Debian packages that are needed and not there."""
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     packages = [package for program, package in PROGRAMS.items() if shutil.which(program, path=path) is None]
-    module, package = BLOCK_DRIVER
-    return packages if any(Path("/usr").glob(module)) else [*packages, package]
+    return packages + [package for file, package in ELSEWHERE.items() if not any(Path("/usr").glob(file))]
 
 
 def checks() -> int:

@@ -27,6 +27,10 @@ class LedgerDamaged(LedgerError):
     """The ledger is cut short or otherwise broken."""
 
 
+class LedgerUnreachable(LedgerError):
+    """The database does not answer, or broke off. What was being committed is on record or is not: look, then go on."""
+
+
 class StaleDecision(LedgerError):
     """The facts changed since the decision was made: decide again on fresh facts."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 
@@ -35,17 +34,18 @@ class Ledger:
     Every method raises a LedgerError where the ledger is locked, read-only, damaged or out of reach.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float] | None = None) -> None:
         self._store = store
-        self._clock = clock
+        self._clock = clock or store.now
         self._id = ""
 
     @classmethod
-    def open(cls, url: str, *, engine: Engine | None = None, clock: Callable[[], float] = time.time) -> Ledger:
-        """Open a ledger, and make it where there is none yet: `sqlite:///path`, or any URL of SQLAlchemy.
+    def open(cls, url: str, *, engine: Engine | None = None, clock: Callable[[], float] | None = None) -> Ledger:
+        """Open a ledger, and make it where there is none yet: `sqlite:///path`, or `postgresql://user@host/database`.
 
         With `engine` the ledger lives in the database of the program that embeds it, beside other tables, and
         `url` only names it in messages. A SQLite file is made with mode 0600, complete or not at all.
+        `clock` gives seconds since 1970 (None: that of this machine for a file, that of the server for a server).
         Raises LedgerError, and has then changed nothing.
         """
         return cls(open_store(url) if engine is None else lent_store(engine, url), clock)

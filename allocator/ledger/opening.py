@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from allocator.ledger.errors import LedgerError, LedgerReadOnly
 from allocator.ledger.place import check_place, lock_beside, turn
+from allocator.ledger.postgres import PostgresStore
 from allocator.ledger.schema import bring_up_to_date
+from allocator.ledger.sqlite import SqliteStore
 from allocator.ledger.store import Store
 
 
@@ -22,31 +24,50 @@ def open_store(url: str) -> Store:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
-            store = _checked(_store_of(_path(parsed)), shared=False, ours=True)
-            store.log_ahead()
-            return store
-        store = Store(create_engine(parsed), parsed.render_as_string(hide_password=True))
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+            file = _store_of(_path(parsed))
+            _check(file, shared=False, ours=True)
+            file.log_ahead()
+            return file
+        _check_kind(parsed)
+        store = PostgresStore.of_url(parsed)
+    except (ArgumentError, NoSuchModuleError) as error:
         raise LedgerError(f"The ledger's URL cannot be used: {error}. Maybe write sqlite:///ledger.db.") from None
-    return _checked(store, shared=True, ours=True)
+    except ModuleNotFoundError as error:
+        raise LedgerError(
+            f"The ledger's database needs a driver: {error}. Maybe `pip install volume-allocator[postgres]`."
+        ) from None
+    _check(store, shared=True, ours=True)
+    return store
 
 
 def lent_store(engine: Engine, name: str) -> Store:
-    """The ledger in another program's database; writers of a SQLite file still wait in line."""
-    database = engine.url.database
-    on_file = engine.dialect.name == "sqlite" and database not in (None, "", ":memory:")
-    lock = lock_beside(Path(str(database)).resolve()) if on_file else None
-    return _checked(Store(engine, name, lock), shared=True, ours=False)
+    """The ledger in another program's database; writers of a SQLite file still wait in line. Raises LedgerError."""
+    if engine.dialect.name == "postgresql":
+        store: Store = PostgresStore(engine, name)
+    else:
+        _check_kind(engine.url)
+        database = engine.url.database
+        on_file = database not in (None, "", ":memory:")
+        store = SqliteStore(engine, name, lock_beside(Path(str(database)).resolve()) if on_file else None)
+    _check(store, shared=True, ours=False)
+    return store
 
 
-def _checked(store: Store, *, shared: bool, ours: bool) -> Store:
+def _check_kind(url: URL) -> None:
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise LedgerError(
+            f"A ledger is kept in SQLite or PostgreSQL, not in {url.get_backend_name()}. "
+            "Maybe write sqlite:///ledger.db."
+        )
+
+
+def _check(store: Store, *, shared: bool, ours: bool) -> None:
     try:
         bring_up_to_date(store, shared=shared)
     except BaseException:
         if ours:
             store.close()
         raise
-    return store
 
 
 def _path(url: URL) -> Path:
@@ -55,7 +76,7 @@ def _path(url: URL) -> Path:
     return Path(str(url.database)).resolve()
 
 
-def _store_of(path: Path) -> Store:
+def _store_of(path: Path) -> SqliteStore:
     check_place(path)
     if not path.exists():
         try:
@@ -63,7 +84,7 @@ def _store_of(path: Path) -> Store:
                 _make(path)
         except OSError as error:
             raise LedgerReadOnly(f"Ledger {path} cannot be made: {error}. Maybe choose another place.") from error
-    return Store.of_file(path, lock_beside(path))
+    return SqliteStore.of_file(path, lock_beside(path))
 
 
 def _make(path: Path) -> None:
@@ -74,7 +95,7 @@ def _make(path: Path) -> None:
     for leftover in ("", "-wal", "-shm", "-journal"):
         Path(f"{fresh}{leftover}").unlink(missing_ok=True)
     os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY, 0o600))
-    store = Store.of_file(fresh, lock=None)
+    store = SqliteStore.of_file(fresh, lock=None)
     try:
         store.log_ahead()
         bring_up_to_date(store, shared=False)

@@ -19,7 +19,7 @@ def bring_up_to_date(store: Store, *, shared: bool) -> None:
     with store.reading() as connection:
         version = _version(store, connection, shared=shared)
     if version != SCHEMA:
-        with store.writing() as connection:
+        with store.upgrading() as connection:
             if _version(store, connection, shared=shared) != SCHEMA:
                 migrate(connection)
 

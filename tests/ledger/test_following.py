@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 
 from allocator.domain.qos import Qos
 from allocator.ledger import Delta, Entry, Ledger, Mark, Moment, Settled, following
@@ -17,8 +15,8 @@ MOST = 100
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger.open(f"sqlite:///{tmp_path}/ledger.db")
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    opened = Ledger.open(ledger_url)
     yield opened
     opened.close()
 
@@ -114,14 +112,15 @@ def test_what_went_is_forgotten_after_a_while(ledger: Ledger, monkeypatch: pytes
     assert followed(ledger, later) == (5, [], ["b", "c", "d"])
 
 
-def test_a_writer_that_keeps_no_log_is_noticed(ledger: Ledger, tmp_path: Path) -> None:
+def test_a_writer_that_keeps_no_log_is_noticed(ledger: Ledger, ledger_url: str) -> None:
     """A process of the version before runs on while the ledger is upgraded: it counts its changes and no more."""
     ledger.reserve(placing("a"), seen=0)
     seen = ledger.facts().moment
-    with closing(sqlite3.connect(tmp_path / "ledger.db")) as other:
-        other.execute("delete from allocator_volume where name = 'a'")
-        other.execute("update allocator_meta set changes = changes + 1")
-        other.commit()
+    other = create_engine(ledger_url.replace("postgresql:", "postgresql+psycopg:"))
+    with other.begin() as connection:
+        connection.exec_driver_sql("delete from allocator_volume where name = 'a'")
+        connection.exec_driver_sql("update allocator_meta set changes = changes + 1")
+    other.dispose()
     assert ledger.since(seen, most=MOST) is None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -40,8 +39,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
-    opened = Ledger.open(f"sqlite:///{tmp_path}/ledger.db", clock=clock)
+def ledger(ledger_url: str, clock: Clock) -> Iterator[Ledger]:
+    opened = Ledger.open(ledger_url, clock=clock)
     opened.reserve(PLAN, seen=0)
     yield opened
     opened.close()

@@ -31,7 +31,7 @@ from allocator.ledger import (
 )
 from allocator.ledger.place import check_place
 from allocator.ledger.schema import migrate
-from allocator.ledger.store import Store
+from allocator.ledger.sqlite import SqliteStore
 from allocator.ledger.tables import METADATA, SCHEMA, VERSION_TABLE
 from tests.ledger.plans import placing
 
@@ -97,7 +97,7 @@ def test_a_ledger_is_made_private_and_opened_again(tmp_path: Path) -> None:
 
 def test_it_writes_ahead_and_to_the_disk(tmp_path: Path) -> None:
     path = made(tmp_path / "ledger.db")
-    store = Store.of_file(path, None)
+    store = SqliteStore.of_file(path, None)
     with store.writing() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
@@ -107,7 +107,7 @@ def test_it_writes_ahead_and_to_the_disk(tmp_path: Path) -> None:
 def test_a_write_locks_at_once(tmp_path: Path) -> None:
     """Also against a writer that does not wait in line: before the first statement, not at a change."""
     path = made(tmp_path / "ledger.db")
-    store = Store.of_file(path, None)
+    store = SqliteStore.of_file(path, None)
     refusing = pytest.raises(sqlite3.OperationalError, match="database is locked")
     with closing(sqlite3.connect(path, timeout=0)) as other, store.writing(), refusing:
         other.execute("BEGIN IMMEDIATE")
@@ -221,7 +221,7 @@ def test_places_where_no_ledger_can_lie(tmp_path: Path) -> None:
         ("sqlite:///:memory:", "names no file"),
         ("sqlite:///file:x?uri=true", "names no file"),
         ("no url", "cannot be used"),
-        ("nosuchdb://host/db", "cannot be used"),
+        ("nosuchdb://host/db", "kept in SQLite or PostgreSQL, not in nosuchdb"),
     ],
 )
 def test_other_urls_are_refused(url: str, words: str) -> None:
@@ -246,7 +246,7 @@ def test_the_migrations_make_the_tables_that_the_code_knows(tmp_path: Path) -> N
 
 
 def test_a_migration_is_all_or_nothing(tmp_path: Path) -> None:
-    store = Store.of_file(tmp_path / "half.db", None)
+    store = SqliteStore.of_file(tmp_path / "half.db", None)
 
     def interrupted() -> None:
         with store.writing() as connection:

@@ -35,12 +35,11 @@ def together(act: Callable[[int], None], count: int = WRITERS) -> list[int | Non
     return [process.exitcode for process in running]
 
 
-def test_a_pool_with_room_for_twelve_takes_twelve(tmp_path: Path) -> None:
+def test_a_pool_with_room_for_twelve_takes_twelve(ledger_url: str) -> None:
     """R06: four processes with ten wishes each decide on what they see; 40 wishes, 12 places, 12 are held."""
-    url = f"sqlite:///{tmp_path}/ledger.db"
 
     def wish(writer: int) -> None:
-        ledger = Ledger.open(url)
+        ledger = Ledger.open(ledger_url)
         for number in range(10):
             while True:
                 seen = ledger.changes()
@@ -54,18 +53,16 @@ def test_a_pool_with_room_for_twelve_takes_twelve(tmp_path: Path) -> None:
         ledger.close()
 
     assert together(wish) == [0] * WRITERS
-    ledger = Ledger.open(url)
+    ledger = Ledger.open(ledger_url)
     held = ledger.volumes()
     assert len(held) == ROOM == ledger.changes() == len({stored.volume_id for stored in held})
     assert len(ledger.unfinished()) == ROOM
     ledger.close()
 
 
-def test_a_name_wanted_by_all_goes_to_one(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/ledger.db"
-
+def test_a_name_wanted_by_all_goes_to_one(ledger_url: str) -> None:
     def wish(writer: int) -> None:
-        ledger = Ledger.open(url)
+        ledger = Ledger.open(ledger_url)
         while True:
             try:
                 ledger.reserve(placing("wanted", f"own-{writer}"), seen=ledger.changes())
@@ -80,21 +77,20 @@ def test_a_name_wanted_by_all_goes_to_one(tmp_path: Path) -> None:
         os._exit(code)
 
     assert sorted(str(code) for code in together(wish)) == ["0", "3", "3", "3"]
-    ledger = Ledger.open(url)
+    ledger = Ledger.open(ledger_url)
     assert [stored.name for stored in ledger.volumes()][1:] == ["wanted"]
     ledger.close()
 
 
-def test_kill_9_while_writing_loses_nothing_that_was_held(tmp_path: Path) -> None:
+def test_kill_9_while_writing_loses_nothing_that_was_held(ledger_url: str) -> None:
     """Each process tells what it holds, and is killed at some moment: what was told is in the ledger."""
-    url = f"sqlite:///{tmp_path}/ledger.db"
-    Ledger.open(url).close()
+    Ledger.open(ledger_url).close()
     told: set[str] = set()
     for turn in range(6):
         reading, writing = os.pipe()
         process = os.fork()
         if process == 0:
-            ledger = Ledger.open(url)
+            ledger = Ledger.open(ledger_url)
             number = 0
             while True:
                 number += 1
@@ -107,7 +103,7 @@ def test_kill_9_while_writing_loses_nothing_that_was_held(tmp_path: Path) -> Non
             os.kill(process, signal.SIGKILL)
             os.waitpid(process, 0)
             told |= set(pipe.read().split())
-    ledger = Ledger.open(url)
+    ledger = Ledger.open(ledger_url)
     names = {stored.name for stored in ledger.volumes()}
     assert len(told) >= 18
     assert told <= names
@@ -116,16 +112,14 @@ def test_kill_9_while_writing_loses_nothing_that_was_held(tmp_path: Path) -> Non
     ledger.close()
 
 
-def test_several_processes_make_one_ledger(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/ledger.db"
-
+def test_several_processes_make_one_ledger(ledger_url: str) -> None:
     def make(writer: int) -> None:
-        ledger = Ledger.open(url)
+        ledger = Ledger.open(ledger_url)
         ledger.event("opened", str(writer), "")
         ledger.close()
 
     assert together(make) == [0] * WRITERS
-    ledger = Ledger.open(url)
+    ledger = Ledger.open(ledger_url)
     assert sorted(event.subject for event in ledger.events()) == ["0", "1", "2", "3"]
     ledger.close()
 

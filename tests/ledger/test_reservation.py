@@ -23,8 +23,8 @@ from tests.ledger.plans import attaching, claimed, created, deleting, documents,
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger.open(f"sqlite:///{tmp_path}/ledger.db", clock=lambda: 1_000.9)
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    opened = Ledger.open(ledger_url, clock=lambda: 1_000.9)
     yield opened
     opened.close()
 

@@ -13,7 +13,7 @@ from alembic.config import Config
 
 from allocator.domain.plan import Plan
 from allocator.ledger import Ledger, Moment
-from allocator.ledger.store import Store
+from allocator.ledger.sqlite import SqliteStore
 from tests.ledger.plans import claimed, documents, placing
 from tests.ledger.test_processes import WRITERS, together
 
@@ -24,7 +24,7 @@ PLAN = placing("a", "b")
 def old(tmp_path: Path) -> Path:
     """A ledger of version 0001 with a plan reserved: its steps were on record from the start."""
     path = tmp_path / "ledger.db"
-    store = Store.of_file(path, None)
+    store = SqliteStore.of_file(path, None)
     with store.writing() as connection:
         config = Config()
         config.set_main_option("script_location", "allocator.ledger:migrations")

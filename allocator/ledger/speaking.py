@@ -1,0 +1,70 @@
+"""What a database complains of, in our words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+
+from allocator.ledger.errors import (
+    LedgerDamaged,
+    LedgerError,
+    LedgerLocked,
+    LedgerReadOnly,
+    LedgerUnreachable,
+    NotALedger,
+)
+
+Words = tuple[type[LedgerError], str]
+
+_SQLITE: Final[Mapping[int, Words]] = {
+    sqlite3.SQLITE_BUSY: (LedgerLocked, "is locked by another process. Maybe wait, or see who holds it."),
+    sqlite3.SQLITE_LOCKED: (LedgerLocked, "is locked by another connection. Maybe wait."),
+    sqlite3.SQLITE_READONLY: (LedgerReadOnly, "cannot be written. Maybe another user owns it."),
+    sqlite3.SQLITE_CANTOPEN: (
+        LedgerReadOnly,
+        "cannot be opened for writing. Maybe another user owns its directory.",
+    ),
+    sqlite3.SQLITE_NOTADB: (NotALedger, "is not an SQLite file. Maybe the path is mistyped."),
+    sqlite3.SQLITE_CORRUPT: (LedgerDamaged, "is damaged or cut short. Maybe restore it from a copy."),
+    sqlite3.SQLITE_FULL: (LedgerError, "cannot grow: the disk is full. Maybe free some space."),
+}
+_POSTGRES: Final[Mapping[str, Words]] = {
+    "25006": (LedgerReadOnly, "cannot be written: the server is read-only. Maybe it is a standby."),
+    "42501": (LedgerReadOnly, "cannot be written. Maybe another user owns its tables."),
+    "53100": (LedgerError, "cannot grow: the server's disk is full. Maybe free some space."),
+    "55P03": (LedgerLocked, "is locked by another process. Maybe wait, or look at pg_stat_activity."),
+}
+"""By SQLSTATE (PostgreSQL 15, appendix A)."""
+_GOING: Final = ("08", "57P")
+"""SQLSTATE of connections that break, and of servers that stop or start."""
+
+
+@contextmanager
+def speaking(name: str) -> Iterator[None]:
+    """Raise what a database complains of within as a LedgerError that names the ledger."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise said(name, error.orig, lost=error.connection_invalidated) from error
+    except sqlite3.Error as error:
+        raise said(name, error) from error
+    except OSError as error:
+        raise LedgerReadOnly(f"Ledger {name}: {error}. Maybe another user owns it.") from error
+
+
+def said(name: str, error: BaseException | None, *, lost: bool = False) -> LedgerError:
+    """The error to raise; `lost`: the connection is."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None:
+        kind, text = _SQLITE.get(code & 0xFF, (LedgerError, f"cannot be used: {error}. Maybe look there."))
+        return kind(f"Ledger {name} {text}")
+    state, first = getattr(error, "sqlstate", None), str(error).partition("\n")[0]
+    # A server that nobody answers at has no state to tell.
+    if lost or (state is None and type(error).__name__ == "OperationalError") or str(state).startswith(_GOING):
+        return LedgerUnreachable(f"Ledger {name} is out of reach: {first}. Maybe the database is not running.")
+    kind, text = _POSTGRES.get(str(state), (LedgerError, f"cannot be used: {first}. Maybe look there."))
+    return kind(f"Ledger {name} {text}")

@@ -1,0 +1,122 @@
+"""A ledger in a SQLite file: on disk when it is committed, with a lock beside it by which writers wait in line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from functools import partial
+from pathlib import Path
+from threading import get_ident
+from typing import Any, Self
+
+from sqlalchemy import URL, Connection, Engine, Select, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+
+from allocator.ledger.facts import moment
+from allocator.ledger.place import WAIT_SECONDS, turn
+from allocator.ledger.records import Moment
+from allocator.ledger.speaking import speaking
+from allocator.ledger.store import Store
+
+
+class SqliteStore(Store):
+    """`lock` is the file beside the ledger by which writers wait in line; None: whoever opens has it."""
+
+    def __init__(self, engine: Engine, name: str, lock: Path | None = None, *, prepared: bool = False) -> None:
+        """`prepared`: every connection of the engine comes as `_prepare` leaves it."""
+        super().__init__(engine, name)
+        self._lock = lock
+        self._prepared = prepared
+        self._keeper: int | None = None
+        self._texts: dict[Select[Any], str] = {}
+
+    @classmethod
+    def of_file(cls, path: Path, lock: Path | None) -> Self:
+        """A store on a file."""
+        engine = create_engine(
+            URL.create("sqlite", database=str(path)),
+            isolation_level="AUTOCOMMIT",
+            connect_args={"timeout": WAIT_SECONDS},
+        )
+        event.listen(engine, "connect", lambda connection, _: _prepare(connection.execute))
+        return cls(engine, str(path), lock, prepared=True)
+
+    def glance(self, statement: Select[Any]) -> Any:
+        with speaking(self.name):
+            if not self._prepared:
+                with self._autocommit() as connection:
+                    return connection.execute(statement).scalar_one()
+            # Asked before every decision: without SQLAlchemy's own part it takes a third of the time.
+            if statement not in self._texts:
+                self._texts[statement] = str(statement.compile(self.engine))
+            borrowed = self.engine.raw_connection()
+            try:
+                return borrowed.cursor().execute(self._texts[statement]).fetchone()[0]
+            finally:
+                borrowed.close()
+
+    def now(self) -> float:
+        """By this machine's clock: all processes on a file are here."""
+        return time.time()
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        with ExitStack() as held:
+            with speaking(self.name):
+                held.enter_context(self._in_line())
+            self._keeper = get_ident()
+            try:
+                yield
+            finally:
+                self._keeper = None
+
+    def log_ahead(self) -> None:
+        """Set the write-ahead log, which stays set: readers then never wait for a writer."""
+        with speaking(self.name), self.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+
+    @contextmanager
+    def _turn(self) -> Iterator[tuple[Connection, Callable[[], Moment]]]:
+        with self._upgrade() as connection:
+            yield connection, partial(moment, connection)
+
+    @contextmanager
+    def _upgrade(self) -> Iterator[Connection]:
+        """The write lock is taken at once, since one taken later can fail half-way.
+
+        What is committed is on disk: WAL with synchronous=NORMAL can lose the last commits with the power.
+        """
+        with self._in_line(), self._transaction("BEGIN IMMEDIATE") as connection:
+            yield connection
+
+    def _in_line(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._lock is None or self._keeper == get_ident() else turn(self._lock)
+
+    def _look(self) -> AbstractContextManager[Connection]:
+        return self._transaction("BEGIN")
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Connection]:
+        with self._autocommit() as connection:
+            if not self._prepared:
+                _prepare(connection.exec_driver_sql)
+            connection.exec_driver_sql(begin)
+            try:
+                yield connection
+                connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                with suppress(SQLAlchemyError):
+                    connection.exec_driver_sql("ROLLBACK")
+                raise
+
+    def _autocommit(self) -> Connection:
+        """A connection that begins no transaction by itself."""
+        connection = self.engine.connect()
+        return connection if self._prepared else connection.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _prepare(execute: Callable[[str], object]) -> None:
+    """Make a connection keep what the ledger promises."""
+    execute("PRAGMA foreign_keys=ON")
+    execute("PRAGMA synchronous=FULL")

@@ -28,7 +28,7 @@ from allocator.planning.trust import checked_plan
 from allocator.policy import read_policy
 from allocator.rules import rules_of
 from allocator.screen import Screen
-from allocator.standing import Standing
+from allocator.standing import Proposal, Standing
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -108,16 +108,14 @@ class Allocator:
         is refused in the outcome, with reasons if `explain`. Of a batch, `progress` is told how far the solver has
         come, and parts of the fleet that share nothing are solved on `executor`.
         """
-        decided = partial(
-            decide, tiers=self.tiers, effort=effort, explain=explain, progress=progress, executor=executor
-        )
-        return self._placed(requests, decided, whole=False)
+        decided = partial(decide, tiers=self.tiers, effort=effort, progress=progress, executor=executor)
+        return self._placed(requests, decided, explain=explain, whole=False)
 
     def place_or_raise(
         self, requests: Sequence[Request | Mapping[str, object]] | None = None, *, effort: Effort = EFFORT
     ) -> Explained:
         """As `place`, but all or nothing: raises Unsatisfiable where anything is refused, and then reserves nothing."""
-        return self._placed(requests, partial(decide, tiers=self.tiers, effort=effort), whole=True)
+        return self._placed(requests, partial(decide, tiers=self.tiers, effort=effort), explain=True, whole=True)
 
     def explain(
         self, requests: Sequence[Request | Mapping[str, object]] | None = None, *, effort: Effort = EFFORT
@@ -190,21 +188,24 @@ class Allocator:
     def _placed(
         self,
         requests: Sequence[Request | Mapping[str, object]] | None,
-        decided: Callable[[Sequence[Request], Screen], Decision],
+        decided: Callable[..., Decision],
         *,
+        explain: bool,
         whole: bool,
     ) -> Explained:
-        def attempt(screen: Screen) -> Explained | None:
+        def propose(screen: Screen, explain: bool = explain) -> Proposal[Explained]:
             inventory = screen.fleet.inventory
-            held, new = _split(self._asked(requests, inventory), inventory)
-            decision = decided(new, screen)
+            asked = self._asked(requests, inventory)
+            held, new = _split(asked, inventory)
+            decision = decided(new, screen, explain=explain)
             outcome = _outcome(decision, held)
-            if whole and outcome.refused:
+            if whole and explain and outcome.refused:
                 raise Unsatisfiable(outcome)
-            fresh = self.ledger is None or self._standing.reserve(outcome.plan, decision.volumes)
-            return outcome if fresh else None
+            names = {request.name for request in asked}
+            return Proposal(outcome, lambda: outcome.plan, names, decision.volumes, settles=True)
 
-        return self._standing.agree(attempt, swift=_is_one_vm(self.world.asked if requests is None else requests))
+        swift = _is_one_vm(self.world.asked if requests is None else requests)
+        return self._standing.agree(propose, partial(propose, explain=False) if swift else None)
 
     def _asked(
         self, requests: Sequence[Request | Mapping[str, object]] | None, inventory: Inventory
@@ -225,21 +226,21 @@ class Allocator:
     def _trusted(self, plan: Plan) -> Inventory:
         """Check a plan and reserve it: the inventory with its volumes."""
 
-        def attempt(screen: Screen) -> Inventory | None:
+        def propose(screen: Screen) -> Proposal[Inventory]:
             inventory = screen.fleet.inventory
             volumes = checked_plan(plan, self.world, inventory, self.rules)
-            return inventory.plus(volumes) if self._standing.reserve(plan) else None
+            return Proposal(inventory.plus(volumes), lambda: plan, [volume.name for volume in volumes], volumes)
 
-        return self._standing.agree(attempt, swift=True)
+        return self._standing.agree(propose)
 
     def _fresh(self, change: Callable[[Inventory], Plan]) -> Plan:
-        """Reserve a plan that changes a volume; it is made again while other processes change the ledger."""
+        """Reserve a plan that changes a volume; it is made again where other processes changed the ledger meanwhile."""
 
-        def attempt(screen: Screen) -> Plan | None:
+        def propose(screen: Screen) -> Proposal[Plan]:
             plan = change(screen.fleet.inventory)
-            return plan if self._standing.reserve(plan) else None
+            return Proposal(plan, lambda: plan)
 
-        return self._standing.agree(attempt, swift=True)
+        return self._standing.agree(propose, propose)
 
 
 def _is_one_vm(asked: Sequence[Request | RequestEntry | Mapping[str, object]]) -> bool:

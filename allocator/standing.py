@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from threading import RLock
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from allocator.documents import World
 from allocator.domain.inventory import Inventory
@@ -14,17 +14,35 @@ from allocator.domain.plan import Plan
 from allocator.fleet import Fleet
 from allocator.rule import Rule
 from allocator.screen import Screen
+from allocator.verify import worsened
 
 if TYPE_CHECKING:
-    from allocator.ledger import Facts, Ledger, Moment
+    from allocator.ledger import Delta, Facts, Ledger, Moment, Turn
 
 T = TypeVar("T")
 TRIES: Final = 8
-"""How often a decision is taken, if another process changes the ledger in between."""
+"""How often a decision is taken, if what other processes commit meanwhile breaks it."""
+
+FEW: Final = 100
+"""Changes that are always followed."""
 
 
 class Contended(Exception):
     """Other processes changed the ledger faster than this one could decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal(Generic[T]):
+    """An answer, and the plan that is to be reserved for it."""
+
+    answer: T
+    plan: Callable[[], Plan]
+    names: Collection[str] = ()
+    """Of all volumes that the answer is about, also of those that it leaves alone."""
+    volumes: Sequence[Volume] | None = None
+    """As they will be: they must break no rule. None: to find that out is to propose anew."""
+    settles: bool = False
+    """Whether they are so as soon as the plan is reserved."""
 
 
 class Standing:
@@ -40,24 +58,23 @@ class Standing:
         """What of the ledger is in the fleet; None: nothing, or half of a change that an interrupt left."""
         self._screen = Screen(Fleet(world.inventory), rules)
 
-    def agree(self, attempt: Callable[[Screen], T | None], *, swift: bool) -> T:
-        """What an attempt to decide on the fleet as of now, and to reserve that, comes to; None: it was too late.
+    def agree(
+        self, propose: Callable[[Screen], Proposal[T]], swiftly: Callable[[Screen], Proposal[T]] | None = None
+    ) -> T:
+        """What is proposed for the fleet as of now, once it is reserved.
 
-        From the second attempt on, if it is as swift as ranking, others are kept from writing the ledger meanwhile, so
-        that it is in time; they are not kept waiting for a solver. Raises Contended.
+        What others commit meanwhile is looked at with the rules' own check: a proposal that still holds is not decided
+        again. Else that is done at once by `swiftly`, if it is as swift as ranking, while others are kept waiting, so
+        that it is in time; None: they are not kept waiting for a solver, and it is proposed anew. Raises Contended.
         """
-        for number in range(TRIES):
-            alone = self.ledger is not None and number > 0 and swift
+        for _ in range(TRIES):
             with self.lock:
-                screen = self.screen()
-                if alone:
-                    # What takes long to read was read above; others wait for no more than what came since.
-                    with self.held().undisturbed():
-                        answer = attempt(self.screen())
-                else:
-                    answer = attempt(screen)
-            if answer is not None:
-                return answer
+                proposal = propose(self.screen())
+                if self.ledger is None or not proposal.plan().steps:
+                    return proposal.answer
+                agreed = self._reserved(self.ledger, proposal, swiftly)
+            if agreed is not None:
+                return agreed.answer
         raise Contended(
             f"The ledger changed under {TRIES} decisions in a row. Maybe let fewer processes place at once."
         )
@@ -74,36 +91,67 @@ class Standing:
             raise LookupError("This needs a ledger, which remembers what was made. Maybe --ledger sqlite:///ledger.db.")
         return self.ledger
 
-    def reserve(self, plan: Plan, arrivals: Iterable[Volume] = ()) -> bool:
-        """Reserve a plan in one transaction; False where the facts have changed since `screen` read them.
+    def _reserved(
+        self, ledger: Ledger, proposal: Proposal[T], swiftly: Callable[[Screen], Proposal[T]] | None
+    ) -> Proposal[T] | None:
+        """What was reserved, in one transaction that nobody writes between; None: it has to be proposed anew."""
+        from allocator.ledger import check_plan
 
-        Where the arrivals are all that the ledger changed by, the fleet takes them over without reading it again.
-        """
-        from allocator.ledger import StaleDecision
+        wanted = check_plan(proposal.plan())
+        with ledger.deciding() as turn:
+            changed = self._catch_up(turn)
+            if changed is None:
+                # All must be read again, which takes long: others do not wait for that.
+                return None
+            if changed and not self._still(proposal, changed):
+                if swiftly is None:
+                    return None
+                proposal = swiftly(self._screen)
+                if not proposal.plan().steps:
+                    return None
+                wanted = check_plan(proposal.plan())
+            reserved = turn.reserve(wanted)
+        if reserved and proposal.settles and proposal.volumes:
+            self._settle(proposal.volumes, (), replace(turn.moment, changes=turn.moment.changes + 1))
+        return proposal
 
-        if not plan.steps:
-            return True
-        assert self._seen is not None, "decided on a screen, which has read the ledger"
-        try:
-            changed = self.held().reserve(plan, seen=self._seen.changes)
-        except StaleDecision:
+    def _catch_up(self, turn: Turn) -> set[str] | None:
+        """The names of the volumes that others wrote or took away since; None where all must be read again."""
+        assert self._seen is not None, "proposed on a screen, which has read the ledger"
+        if turn.moment == self._seen:
+            return set()
+        delta = turn.since(self._seen, most=self._most)
+        if delta is None:
+            return None
+        self._take_over(delta)
+        return {str(document["name"]) for document in delta.documents} | set(delta.removed)
+
+    def _still(self, proposal: Proposal[T], changed: set[str]) -> bool:
+        """Whether it holds on the fleet as others have left it; what they did to its own volumes nobody can tell."""
+        if proposal.volumes is None or not changed.isdisjoint(proposal.names):
             return False
-        if changed and arrivals:
-            self._settle(arrivals, (), replace(self._seen, changes=self._seen.changes + 1))
-        return True
+        return not worsened(self._screen.fleet.inventory, self.rules, proposal.volumes)
 
     def _follow(self, ledger: Ledger) -> None:
-        inventory = self._screen.fleet.inventory
-        delta = None if self._seen is None else ledger.since(self._seen, most=len(inventory.volumes))
+        delta = None if self._seen is None else ledger.since(self._seen, most=self._most)
         if delta is None:
             facts = ledger.facts()
             self._screen = Screen(Fleet(self._recorded(facts)), self.rules)
             self._seen = facts.moment
         else:
-            arrivals = self.world.hold(delta.documents, inventory)
-            written = {volume.name for volume in arrivals}
-            gone = [name for name in delta.removed if name not in written and inventory.find(name) is not None]
-            self._settle(arrivals, gone, delta.moment)
+            self._take_over(delta)
+
+    @property
+    def _most(self) -> int:
+        """Of how many changed volumes it is cheaper to follow them than to read everything again."""
+        return max(FEW, len(self._screen.fleet.inventory.volumes))
+
+    def _take_over(self, delta: Delta) -> None:
+        inventory = self._screen.fleet.inventory
+        arrivals = self.world.hold(delta.documents, inventory)
+        written = {volume.name for volume in arrivals}
+        gone = [name for name in delta.removed if name not in written and inventory.find(name) is not None]
+        self._settle(arrivals, gone, delta.moment)
 
     def _settle(self, arrivals: Iterable[Volume], departures: Iterable[str], moment: Moment) -> None:
         """Change the fleet to what it is at a moment; interrupted half-way, it is read anew at the next call."""

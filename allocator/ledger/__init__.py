@@ -15,7 +15,8 @@ from allocator.ledger.errors import (
     StaleDecision,
     UnknownPlan,
 )
-from allocator.ledger.ledger import Ledger
+from allocator.ledger.ledger import Ledger, Turn
+from allocator.ledger.plans import check_plan
 from allocator.ledger.records import (
     Attached,
     Claim,
@@ -59,5 +60,7 @@ __all__ = [
     "StaleDecision",
     "StepRecord",
     "StoredVolume",
+    "Turn",
     "UnknownPlan",
+    "check_plan",
 ]

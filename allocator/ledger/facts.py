@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, select, update
 
-from allocator.ledger.errors import StaleDecision
 from allocator.ledger.records import Moment
 from allocator.ledger.tables import meta
 
@@ -16,7 +15,6 @@ CHANGES: Final = select(meta.c.changes)
 _MOMENT: Final = select(meta.c.changes, meta.c.changes - meta.c.logged)
 _COUNT: Final = update(meta).values(changes=meta.c.changes + 1, logged=meta.c.logged + 1)
 _COUNT_UNLOGGED: Final = update(meta).values(changes=meta.c.changes + 1)
-_COUNT_IF: Final = _COUNT.where(meta.c.changes == bindparam("seen"))
 
 
 def ledger_id(connection: Connection) -> str:
@@ -41,16 +39,3 @@ def count_change(connection: Connection) -> int:
 def count_unlogged_change(connection: Connection) -> None:
     """Count a change of something else than volumes: all facts must be read again after it."""
     connection.execute(_COUNT_UNLOGGED)
-
-
-def take_decision(connection: Connection, seen: int) -> int:
-    """Count a change, if none has been counted since `seen`, and return its number.
-
-    The counter stays locked until the commit. Raises StaleDecision where the facts have changed.
-    """
-    if connection.execute(_COUNT_IF, {"seen": seen}).rowcount != 1:
-        raise StaleDecision(
-            f"The decision rests on state {seen} of the ledger, which is at {changes(connection)} now. "
-            "Maybe decide again on fresh facts."
-        )
-    return seen + 1

@@ -37,13 +37,12 @@ def facts(connection: Connection) -> Facts:
     return Facts(moment(connection), tuple(documents), observations(connection))
 
 
-def since(connection: Connection, seen: Moment, most: int) -> Delta | None:
-    """What changed since; None where all must be read again.
+def since(connection: Connection, now: Moment, seen: Moment, most: int) -> Delta | None:
+    """What changed from a moment to that of this transaction; None where all must be read again.
 
     That is so where devices showed something new, where more than `most` volumes came or went, and where what went
     is no longer known.
     """
-    now = moment(connection)
     if now.unlogged != seen.unlogged or not 0 <= now.changes - seen.changes <= KEPT:
         return None
     bounds = {"seen": seen.changes, "most": most + 1}

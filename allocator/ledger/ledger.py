@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Collection, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 from sqlalchemy import Connection, Engine
 
@@ -13,6 +16,7 @@ from allocator.domain.plan import Plan
 from allocator.domain.qos import Qos
 from allocator.ledger import facts, following, history, journal, observations, plans, reservation, volumes
 from allocator.ledger.opening import lent_store, open_store
+from allocator.ledger.plans import CheckedPlan
 from allocator.ledger.records import (
     Claim,
     Delta,
@@ -26,6 +30,23 @@ from allocator.ledger.records import (
     StoredVolume,
 )
 from allocator.ledger.store import Store
+
+
+class SinceThen(Protocol):
+    """As `Ledger.since`, within a turn."""
+
+    def __call__(self, seen: Moment, *, most: int) -> Delta | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One writer's turn: the state of the facts, and what to ask and to reserve in it."""
+
+    moment: Moment
+    """Until something is reserved, which is the one change after it."""
+    since: SinceThen
+    reserve: Callable[[CheckedPlan], bool]
+    """As `Ledger.reserve`; raises no StaleDecision, since whoever has the turn can look first."""
 
 
 class Ledger:
@@ -72,14 +93,16 @@ class Ledger:
         That is so where devices showed something new, or more than `most` volumes came, changed or went.
         """
         with self._store.reading() as connection:
-            return following.since(connection, seen, most)
+            return following.since(connection, facts.moment(connection), seen, most)
 
-    def undisturbed(self) -> AbstractContextManager[None]:
-        """Nobody else writes until this is left: a decision taken within is not stale. Others wait, so be quick.
+    @contextmanager
+    def deciding(self) -> Iterator[Turn]:
+        """A turn in the line of writers: what is seen within holds until this is left, when it is committed.
 
-        Only SQLite on a file keeps such a line; on other databases this does nothing. Raises LedgerLocked.
+        Others wait, so be quick. Raises LedgerLocked.
         """
-        return self._store.undisturbed()
+        with self._store.deciding() as (connection, moment):
+            yield Turn(moment, partial(following.since, connection, moment), partial(self._reserve, connection, moment))
 
     def volumes(self, only: Collection[str] | None = None) -> list[StoredVolume]:
         """Every volume, or those of the names given that there are, in order of name."""
@@ -96,12 +119,8 @@ class Ledger:
         UnknownPlan for a plan that does not match its id.
         """
         wanted = plans.check_plan(plan)
-        with self._store.writing() as connection:
-            self._id = self._id or facts.ledger_id(connection)
-            reserved = reservation.reserve(connection, wanted, seen, self._id)
-            if reserved:
-                self._tell(connection, "reserved", plan.id, f"{len(plan.volumes)} volumes")
-            return reserved
+        with self._store.deciding() as (connection, moment):
+            return self._reserve(connection, moment, wanted, seen)
 
     def release(self, name: str) -> None:
         """Give up a volume that is reserved and not being made yet. Raises NotHeld otherwise."""
@@ -162,6 +181,14 @@ class Ledger:
         """The newest `last` lines of the history, oldest first: of one volume or plan, or of all."""
         with self._store.reading() as connection:
             return history.told(connection, subject, last)
+
+    def _reserve(self, connection: Connection, moment: Moment, wanted: CheckedPlan, seen: int | None = None) -> bool:
+        self._id = self._id or facts.ledger_id(connection)
+        now = moment.changes
+        reserved = reservation.reserve(connection, wanted, now if seen is None else seen, now, self._id)
+        if reserved:
+            self._tell(connection, "reserved", wanted.plan.id, f"{len(wanted.plan.volumes)} volumes")
+        return reserved
 
     def _now(self) -> int:
         return int(self._clock())

@@ -79,10 +79,13 @@ def lock_beside(path: Path) -> Path:
 def turn(lock: Path) -> Iterator[None]:
     """Hold the lock file beside a ledger: writers then wait in line.
 
-    SQLite alone lets them poll, and under load one may not get through for seconds. Raises LedgerLocked after
-    WAIT_SECONDS. The lock is only about fairness: SQLite's own locks keep the ledger whole.
+    SQLite alone lets them poll, and under load one may not get through for seconds. Raises LedgerReadOnly, and
+    LedgerLocked after WAIT_SECONDS. The lock is only about fairness: SQLite's own locks keep the ledger whole.
     """
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise LedgerReadOnly(f"Ledger {lock.with_suffix('')}: {error}. Maybe another user owns it.") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,9 @@
-"""Taking what a decision decided: names and room are held from here on, and the plan is on record."""
+"""Taking what a decision decided: names and room are held from here on, and the plan is on record.
+
+Nothing is summed up here. Whoever reserves has the turn in the line of writers, follows what others have committed, and
+asks the rules themselves whether the decision still holds: also those that are no sums, such as `exclusivity`, `apart`
+or `dedicated`. Statements that subtract from a column as long as enough is left would keep the sums alone.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, insert, select, updat
 
 from allocator.domain.plan import Plan
 from allocator.ledger.errors import AlreadyHeld, NotHeld, StaleDecision
-from allocator.ledger.facts import take_decision
+from allocator.ledger.facts import count_change
 from allocator.ledger.following import remove
 from allocator.ledger.plans import CheckedPlan, put_on_record
 from allocator.ledger.tables import plan as plans
@@ -36,10 +41,11 @@ def volume_id(ledger: str, plan: str, run: int, name: str) -> str:
     return "vol-" + hashlib.sha256(f"{ledger}/{plan}/{run}/{name}".encode()).hexdigest()[:16]
 
 
-def reserve(connection: Connection, wanted: CheckedPlan, seen: int, ledger: str) -> bool:
+def reserve(connection: Connection, wanted: CheckedPlan, seen: int, now: int, ledger: str) -> bool:
     """Hold the plan's new volumes, bind those it changes, and record it; False where all that is so already.
 
-    Raises StaleDecision, AlreadyHeld, NotHeld.
+    `seen` is the change that the decision rests on, `now` the last there was. Raises StaleDecision, AlreadyHeld,
+    NotHeld.
     """
     plan = wanted.plan
     known = connection.execute(_KNOWN, {"one": plan.id}).one_or_none()
@@ -47,7 +53,12 @@ def reserve(connection: Connection, wanted: CheckedPlan, seen: int, ledger: str)
     found = _found(connection, wanted.documents)
     if known is not None and _stands(known, ledger, made, found):
         return False
-    number = take_decision(connection, seen)
+    if seen != now:
+        raise StaleDecision(
+            f"The decision rests on state {seen} of the ledger, which is at {now} now. "
+            "Maybe decide again on fresh facts."
+        )
+    number = count_change(connection)
     run = 1 if known is None else known.run + 1
     for name in wanted.documents:
         _check_free(plan, name, found.get(name), made)

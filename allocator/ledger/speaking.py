@@ -52,8 +52,6 @@ def speaking(name: str) -> Iterator[None]:
         raise said(name, error.orig, lost=error.connection_invalidated) from error
     except sqlite3.Error as error:
         raise said(name, error) from error
-    except OSError as error:
-        raise LedgerReadOnly(f"Ledger {name}: {error}. Maybe another user owns it.") from error
 
 
 def said(name: str, error: BaseException | None, *, lost: bool = False) -> LedgerError:

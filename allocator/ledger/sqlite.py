@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from threading import get_ident
 from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, Select, create_engine, event
@@ -28,7 +27,6 @@ class SqliteStore(Store):
         super().__init__(engine, name)
         self._lock = lock
         self._prepared = prepared
-        self._keeper: int | None = None
         self._texts: dict[Select[Any], str] = {}
 
     @classmethod
@@ -60,17 +58,6 @@ class SqliteStore(Store):
         """By this machine's clock: all processes on a file are here."""
         return time.time()
 
-    @contextmanager
-    def undisturbed(self) -> Iterator[None]:
-        with ExitStack() as held:
-            with speaking(self.name):
-                held.enter_context(self._in_line())
-            self._keeper = get_ident()
-            try:
-                yield
-            finally:
-                self._keeper = None
-
     def log_ahead(self) -> None:
         """Set the write-ahead log, which stays set: readers then never wait for a writer."""
         with speaking(self.name), self.engine.connect() as connection:
@@ -87,11 +74,9 @@ class SqliteStore(Store):
 
         What is committed is on disk: WAL with synchronous=NORMAL can lose the last commits with the power.
         """
-        with self._in_line(), self._transaction("BEGIN IMMEDIATE") as connection:
+        line: AbstractContextManager[None] = nullcontext() if self._lock is None else turn(self._lock)
+        with line, self._transaction("BEGIN IMMEDIATE") as connection:
             yield connection
-
-    def _in_line(self) -> AbstractContextManager[None]:
-        return nullcontext() if self._lock is None or self._keeper == get_ident() else turn(self._lock)
 
     def _look(self) -> AbstractContextManager[Connection]:
         return self._transaction("BEGIN")

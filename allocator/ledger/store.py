@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select
@@ -46,10 +46,6 @@ class Store(ABC):
         """A transaction that sees a single moment and writes nothing."""
         with speaking(self.name), self._look() as connection:
             yield connection
-
-    def undisturbed(self) -> AbstractContextManager[None]:
-        """Keep others from writing while this thread decides what to write, where the database can."""
-        return nullcontext()
 
     @abstractmethod
     def glance(self, statement: Select[Any]) -> Any:

@@ -53,9 +53,9 @@ def written(folder: Path, *texts: str) -> list[Path]:
     return paths
 
 
-def opened(folder: Path, *texts: str, ledger: bool = False, policy: str = "default") -> Allocator:
-    """An allocator on documents; with `ledger` on the one ledger of the folder, made where there is none."""
-    url = f"sqlite:///{folder}/ledger.db" if ledger else None
+def opened(folder: Path, *texts: str, ledger: bool | str = False, policy: str = "default") -> Allocator:
+    """An allocator on documents; with a ledger at that URL, or on the one of the folder, made where there is none."""
+    url = f"sqlite:///{folder}/ledger.db" if ledger is True else ledger or None
     return Allocator.open(*written(folder, *texts), policy=policy, ledger=url)
 
 

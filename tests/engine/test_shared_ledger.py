@@ -9,9 +9,6 @@ from pathlib import Path
 import pytest
 
 from allocator import Allocator
-from allocator.domain.plan import Plan
-from allocator.ledger import Facts, Ledger, LedgerLocked, StaleDecision, place
-from allocator.standing import Contended
 from tests.engine.fleets import ARRAY, gold, opened
 
 WISHES = 6
@@ -85,79 +82,6 @@ def test_documents_with_volumes_and_a_ledger_contradict_each_other(tmp_path: Pat
     assert held(allocator) == []
     allocator.close()
     assert len(opened(tmp_path, ARRAY, volumes).place(gold(1)).placed) == 1
-
-
-def test_a_decision_is_taken_again_where_another_was_faster(
-    pair: tuple[Allocator, Allocator], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Between the other's reading and its reservation one takes all there is: the other decides again."""
-    one, other = pair
-    reserve = Ledger.reserve
-    between = [gold(1, count=3)]
-
-    def late(ledger: Ledger, plan: Plan, *, seen: int) -> bool:
-        if ledger is other.ledger and between:
-            assert len(one.place(between.pop()).placed) == 3
-        return reserve(ledger, plan, seen=seen)
-
-    monkeypatch.setattr(Ledger, "reserve", late)
-    (refusal,) = other.place(gold(9)).refused
-    assert refusal.kind == "no_room"
-    assert held(other) == ["gold-1", "gold-2", "gold-3"]
-
-
-def test_nobody_is_faster_twice(pair: tuple[Allocator, Allocator], monkeypatch: pytest.MonkeyPatch) -> None:
-    """At the second attempt whoever would come in between has to wait."""
-    one, other = pair
-    reserve, told = Ledger.reserve, list[str]()
-
-    def late(ledger: Ledger, plan: Plan, *, seen: int) -> bool:
-        if ledger is other.ledger:
-            try:
-                told.append(one.place(gold(1 + len(told))).placed[0].request)
-            except LedgerLocked:
-                told.append("waits")
-        return reserve(ledger, plan, seen=seen)
-
-    monkeypatch.setattr(Ledger, "reserve", late)
-    monkeypatch.setattr(place, "WAIT_SECONDS", 0.05)
-    assert len(other.place(gold(9)).placed) == 1
-    assert told == ["gold-1", "waits"]
-    assert held(other) == ["gold-1", "gold-9"]
-
-
-def test_nobody_waits_while_everything_is_read(
-    pair: tuple[Allocator, Allocator], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A device shows something new under the first attempt: others may write while the second reads all of it."""
-    one, other = pair
-    assert one.ledger is not None
-    note, reserve, facts = one.ledger, Ledger.reserve, Ledger.facts
-    shown: list[Mapping[str, object]] = [{"name": "foreign-1", "pool": "sf-1", "size": 2**30, "foreign": True}]
-
-    def late(ledger: Ledger, plan: Plan, *, seen: int) -> bool:
-        if shown:
-            note.foreign("sf-1", [shown.pop()])
-        return reserve(ledger, plan, seen=seen)
-
-    def reading(ledger: Ledger) -> Facts:
-        note.event("note", "sf-1", "written meanwhile")
-        return facts(ledger)
-
-    monkeypatch.setattr(Ledger, "reserve", late)
-    monkeypatch.setattr(Ledger, "facts", reading)
-    monkeypatch.setattr(place, "WAIT_SECONDS", 0.05)
-    assert len(other.place(gold(9)).placed) == 1
-    assert [event.text for event in note.events("sf-1")] == ["written meanwhile"]
-
-
-def test_who_is_always_too_late_gives_up(pair: tuple[Allocator, Allocator], monkeypatch: pytest.MonkeyPatch) -> None:
-    def always(ledger: Ledger, plan: object, *, seen: int) -> bool:
-        raise StaleDecision("The facts changed. Maybe decide again.")
-
-    monkeypatch.setattr(Ledger, "reserve", always)
-    with pytest.raises(Contended, match="The ledger changed under 8 decisions in a row"):
-        pair[0].place(gold(1))
 
 
 def wish(number: int, folder: Path) -> None:

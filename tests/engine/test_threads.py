@@ -53,9 +53,9 @@ def race(allocators: list[Allocator]) -> list[str]:
         return sorted(name for names in pool.map(wish, range(THREADS)) for name in names)
 
 
-def test_R06_threads_share_an_allocator(tmp_path: Path) -> None:
+def test_R06_threads_share_an_allocator(tmp_path: Path, ledger_url: str) -> None:
     """24 of 40 are placed, the ledger holds those, and the fleet has them without reading the ledger again."""
-    with opened(tmp_path, LARGER, ledger=True) as allocator:
+    with opened(tmp_path, LARGER, ledger=ledger_url) as allocator:
         assert allocator.ledger is not None
         assert allocator.fleet.tally(BYTES).sum() == 0
         placed = race([allocator])
@@ -66,9 +66,9 @@ def test_R06_threads_share_an_allocator(tmp_path: Path) -> None:
         assert fleet.tally(BYTES).sum() == sum(fleet.inventory.totals(BYTES).values()) == ROOM * 100 * 2**30
 
 
-def test_R06_threads_and_allocators_share_a_ledger(tmp_path: Path) -> None:
+def test_R06_threads_and_allocators_share_a_ledger(tmp_path: Path, ledger_url: str) -> None:
     """Each of two allocators is used by four threads; a decision on old facts is taken again."""
-    with opened(tmp_path, LARGER, ledger=True) as one, opened(tmp_path, LARGER, ledger=True) as other:
+    with opened(tmp_path, LARGER, ledger=ledger_url) as one, opened(tmp_path, LARGER, ledger=ledger_url) as other:
         placed = race([one, other])
         assert len(placed) == ROOM
         assert placed == sorted(one.inventory.volumes) == sorted(other.inventory.volumes)

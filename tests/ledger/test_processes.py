@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable
 from multiprocessing.context import ForkContext
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
-from allocator.ledger import AlreadyHeld, Ledger, LedgerLocked, StaleDecision, place
+from allocator.ledger import AlreadyHeld, Delta, Ledger, LedgerLocked, Moment, StaleDecision, check_plan, place
 from tests.ledger.plans import placing
 
 ROOM = 12
@@ -140,18 +141,33 @@ def test_whoever_waits_too_long_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     ledger.close()
 
 
-def test_nobody_writes_while_somebody_decides_undisturbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Others wait in line, readers do not; who keeps the line writes at once."""
-    url = f"sqlite:///{tmp_path}/ledger.db"
-    mine, other = Ledger.open(url), Ledger.open(url)
-    monkeypatch.setattr(place, "WAIT_SECONDS", 0.05)
-    with mine.undisturbed():
-        with pytest.raises(LedgerLocked):
-            other.reserve(placing("b"), seen=0)
-        assert mine.reserve(placing("a"), seen=other.changes())
-    with pytest.raises(FileNotFoundError, match="somebody else's"), mine.undisturbed():
-        raise FileNotFoundError("somebody else's affair")
-    assert other.reserve(placing("b"), seen=1)
+def test_nobody_writes_while_somebody_has_the_turn(ledger_url: str) -> None:
+    """Others wait in line, readers do not; what is seen within a turn holds until it is over."""
+    mine, other = Ledger.open(ledger_url), Ledger.open(ledger_url)
+    began, late = Event(), list[bool]()
+
+    def follow() -> None:
+        began.set()
+        late.append(other.reserve(placing("b"), seen=1))
+
+    with mine.deciding() as turn:
+        thread = Thread(target=follow)
+        thread.start()
+        assert began.wait(10)
+        time.sleep(0.05)
+        assert (late, other.changes(), turn.moment) == ([], 0, Moment(0, 0))
+        assert turn.since(turn.moment, most=1) == Delta(turn.moment, (), ())
+        assert turn.reserve(check_plan(placing("a")))
+    thread.join(10)
+    assert late == [True]
+
+    def interrupted() -> None:
+        with mine.deciding() as turn:
+            assert turn.reserve(check_plan(placing("c")))
+            raise FileNotFoundError("somebody else's affair")
+
+    with pytest.raises(FileNotFoundError, match="somebody else's"):
+        interrupted()
     assert [stored.name for stored in mine.volumes()] == ["a", "b"]
     mine.close()
     other.close()

@@ -88,7 +88,7 @@ def _show(facts: dict[str, Any]) -> None:
     show.table(
         ["AT", "WHO", "WHAT", "OF", "MORE"],
         [
-            [_time(event["at"]), event["actor"].partition(" ")[0], event["kind"], event["subject"], event["text"]]
+            [_time(event["at"]), event["actor"], event["kind"], event["subject"], event["text"]]
             for event in facts["events"]
         ],
     )

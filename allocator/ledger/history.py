@@ -1,21 +1,48 @@
-"""The append-only history: who did what to which thing, and when."""
+"""The append-only history: who did what to which thing, when, by which plan and why."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection, insert, select
 
-from allocator.ledger.records import Event
+from allocator.ledger.records import Document, Event
 from allocator.ledger.tables import event
 
 _TELL: Final = insert(event)
 
 
-def tell(connection: Connection, at: int, actor: str, lines: Iterable[tuple[str, str, str]]) -> None:
-    """Append lines of (kind, subject, text)."""
-    rows = [{"at": at, "actor": actor, "kind": kind, "subject": subject, "text": text} for kind, subject, text in lines]
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What there is to tell of one thing: `subject` is the name of a volume or a pool, or the id of a plan.
+
+    `text` is for people, `details` for programs. Never put a secret in either.
+    """
+
+    kind: str
+    subject: str
+    text: str
+    plan: str | None = None
+    """The plan by which it was done."""
+    details: Document | None = None
+
+
+def tell(connection: Connection, at: int, actor: str, lines: Iterable[Line]) -> None:
+    """Append lines in the transaction that is open: they are on record exactly if what they tell of is."""
+    rows = [
+        {
+            "at": at,
+            "actor": actor,
+            "kind": line.kind,
+            "subject": line.subject,
+            "text": line.text,
+            "plan": line.plan,
+            "details": line.details,
+        }
+        for line in lines
+    ]
     if rows:
         connection.execute(_TELL, rows)
 

@@ -11,7 +11,7 @@ from allocator.domain.plan import INVERSE, Plan, Step, StepKind
 from allocator.ledger.errors import LostLease, NotHeld, PlanBusy, UnknownPlan
 from allocator.ledger.facts import count_change
 from allocator.ledger.following import remove
-from allocator.ledger.history import tell
+from allocator.ledger.history import Line, tell
 from allocator.ledger.plans import check_plan
 from allocator.ledger.records import Claim, Entry, Mark, PlanState, Result, Settled, StepRecord, StepState
 from allocator.ledger.tables import access, attachment, plan, step, volume
@@ -60,8 +60,8 @@ def claim(
     return Claim(wanted.id, row.run, fence, owner, lease_seconds, state, records)
 
 
-def record(connection: Connection, held: Claim, entries: Iterable[Entry], now: int) -> None:
-    """Write entries and renew the lease, all or nothing. Raises LostLease, NotHeld."""
+def record(connection: Connection, held: Claim, entries: Iterable[Entry], now: int, actor: str) -> None:
+    """Write entries and renew the lease, all or nothing; `actor` is who did it. Raises LostLease, NotHeld."""
     _guard(connection, held, lease_until=now + held.lease_seconds)
     lines = []
     for entry in entries:
@@ -71,10 +71,10 @@ def record(connection: Connection, held: Claim, entries: Iterable[Entry], now: i
             if mark.state != "intent":
                 word = mark.state if mark.error is None else "failed"
                 text = mark.error or mark.step.host or mark.step.pool
-                lines.append((f"{mark.step.kind} {word}", mark.step.volume, text))
+                lines.append(Line(f"{mark.step.kind} {word}", mark.step.volume, text, held.plan))
         if entry.settled is not None:
             _settle(connection, held, entry.settled)
-    tell(connection, now, held.owner, lines)
+    tell(connection, now, actor, lines)
 
 
 def finish(connection: Connection, held: Claim, state: PlanState) -> None:

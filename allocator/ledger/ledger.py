@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +12,9 @@ from sqlalchemy import Connection, Engine
 
 from allocator.domain.plan import Plan
 from allocator.domain.qos import Qos
+from allocator.ledger import actor as actors
 from allocator.ledger import facts, following, history, journal, observations, plans, reservation, volumes
+from allocator.ledger.history import Line
 from allocator.ledger.opening import lent_store, open_store
 from allocator.ledger.plans import CheckedPlan
 from allocator.ledger.records import (
@@ -55,13 +55,21 @@ class Ledger:
     Every method raises a LedgerError where the ledger is locked, read-only, damaged or out of reach.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], float] | None = None) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float] | None = None, actor: str | None = None) -> None:
         self._store = store
         self._clock = clock or store.now
+        self._named = actor
         self._id = ""
 
     @classmethod
-    def open(cls, url: str, *, engine: Engine | None = None, clock: Callable[[], float] | None = None) -> Ledger:
+    def open(
+        cls,
+        url: str,
+        *,
+        engine: Engine | None = None,
+        clock: Callable[[], float] | None = None,
+        actor: str | None = None,
+    ) -> Ledger:
         """Open a ledger, and make it where there is none yet: `sqlite:///path`, or `postgresql://user@host/database`.
 
         With `engine` the ledger lives in the database of the program that embeds it, beside other tables, and
@@ -69,7 +77,13 @@ class Ledger:
         `clock` gives seconds since 1970 (None: that of this machine for a file, that of the server for a server).
         Raises LedgerError, and has then changed nothing.
         """
-        return cls(open_store(url) if engine is None else lent_store(engine, url), clock)
+        named = None if actor is None else actors.checked(actor)
+        return cls(open_store(url) if engine is None else lent_store(engine, url), clock, named)
+
+    @property
+    def actor(self) -> str:
+        """Who the history says it was."""
+        return self._named or actors.this_process()
 
     def close(self) -> None:
         """Let go of the database; nothing is lost without it."""
@@ -126,7 +140,7 @@ class Ledger:
         """Give up a volume that is reserved and not being made yet. Raises NotHeld otherwise."""
         with self._store.writing() as connection:
             reservation.release(connection, name)
-            self._tell(connection, "released", name, "before it was made")
+            self._tell(connection, Line("released", name, "before it was made"))
 
     def unfinished(self) -> list[Plan]:
         """The plans that are reserved or half run: whoever applies one goes on where it stopped."""
@@ -144,7 +158,7 @@ class Ledger:
     def record(self, claim: Claim, entries: Iterable[Entry]) -> None:
         """Write journal entries and renew the lease, in one commit. Raises LostLease, NotHeld."""
         with self._store.writing() as connection:
-            journal.record(connection, claim, entries, self._now())
+            journal.record(connection, claim, entries, self._now(), self.actor)
 
     def finish(self, claim: Claim, state: PlanState) -> None:
         """End a claim: with `running` the plan can be gone on with, with any other state it is over."""
@@ -172,10 +186,12 @@ class Ledger:
         with self._store.reading() as connection:
             return observations.observations(connection)
 
-    def event(self, kind: str, subject: str, text: str) -> None:
+    def event(
+        self, kind: str, subject: str, text: str, *, plan: str | None = None, details: Document | None = None
+    ) -> None:
         """Append a line to the history. Never put a secret in it."""
         with self._store.writing() as connection:
-            self._tell(connection, kind, subject, text)
+            self._tell(connection, Line(kind, subject, text, plan, details))
 
     def events(self, subject: str | None = None, *, last: int = 1000) -> list[Event]:
         """The newest `last` lines of the history, oldest first: of one volume or plan, or of all."""
@@ -187,12 +203,13 @@ class Ledger:
         now = moment.changes
         reserved = reservation.reserve(connection, wanted, now if seen is None else seen, now, self._id)
         if reserved:
-            self._tell(connection, "reserved", wanted.plan.id, f"{len(wanted.plan.volumes)} volumes")
+            self._tell(
+                connection, Line("reserved", wanted.plan.id, f"{len(wanted.plan.volumes)} volumes", wanted.plan.id)
+            )
         return reserved
 
     def _now(self) -> int:
         return int(self._clock())
 
-    def _tell(self, connection: Connection, kind: str, subject: str, text: str) -> None:
-        actor = f"{socket.gethostname()}:{os.getpid()}"
-        history.tell(connection, self._now(), actor, [(kind, subject, text)])
+    def _tell(self, connection: Connection, *lines: Line) -> None:
+        history.tell(connection, self._now(), self.actor, lines)

@@ -94,7 +94,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of the history."""
+    """One line of the history: at `at`, in seconds since 1970, `actor` did this to `subject`, by `plan` if by one."""
 
     seq: int
     at: int
@@ -102,6 +102,8 @@ class Event:
     kind: str
     subject: str
     text: str
+    plan: str | None = None
+    details: Document | None = None
 
 
 @dataclass(frozen=True, slots=True)

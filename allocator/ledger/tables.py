@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from allocator.ledger.texts import JsonText
 
-SCHEMA: Final = "0002"
+SCHEMA: Final = "0003"
 """The newest migration; compared as text."""
 VERSION_TABLE: Final = "allocator_version"
 NAME_LENGTH: Final = 63
@@ -154,6 +154,8 @@ event: Final = Table(
     Column("kind", String(32), nullable=False),
     Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
+    Column("plan", _PLAN_ID),
+    Column("details", _DOCUMENT),
     Index("allocator_event_subject", "subject", "seq"),
     implicit_returning=False,
 )

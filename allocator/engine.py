@@ -8,7 +8,7 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Unpack
 
 from allocator import checkup
 from allocator.decide import Decision, decide, look_further
@@ -31,11 +31,10 @@ from allocator.screen import Screen
 from allocator.standing import Proposal, Standing
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from allocator.documents.requests import RequestEntry
     from allocator.execution.report import Progress, Report
     from allocator.ledger import Ledger
+    from allocator.ledger.opening import Opening
 
 EFFORT: Final = Effort()
 
@@ -67,12 +66,14 @@ class Allocator:
         *files: str | PathLike[str],
         policy: str | Policy = "default",
         ledger: str | None = None,
-        engine: Engine | None = None,
+        **opening: Unpack[Opening],
     ) -> Allocator:
         """Read documents (later files override earlier ones by name), a policy by name or path, and a ledger by URL.
 
-        `engine` lets the ledger live in the SQLAlchemy engine of the program that embeds it. Raises DocumentError
-        for what the files say wrongly and LedgerError for a ledger that cannot be used.
+        As in `Ledger.open`: with `engine` the ledger lives in the database of the program that embeds this, under a
+        `prefix` and in a `schema` of its choice; `actor` is who the history says it was; `make=False` neither makes
+        nor upgrades one. Raises DocumentError for what the files say wrongly and LedgerError for a ledger that cannot
+        be used.
         """
         chosen = policy if isinstance(policy, Policy) else read_policy(policy)
         world = load([Path(file) for file in files], chosen)
@@ -80,7 +81,7 @@ class Allocator:
             return cls(world, chosen)
         from allocator.ledger import Ledger
 
-        return cls(world, chosen, Ledger.open(ledger, engine=engine))
+        return cls(world, chosen, Ledger.open(ledger, **opening))
 
     @property
     def fleet(self) -> Fleet:

@@ -31,7 +31,7 @@ def files_on_disk(site: Path) -> list[Path]:
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory with the README's fleet.yaml, where its commands are typed."""
     monkeypatch.chdir(tmp_path)
-    for name in ("ALLOCATOR_FILES", "ALLOCATOR_LEDGER", "ALLOCATOR_POLICY"):
+    for name in ("ALLOCATOR_FILES", "ALLOCATOR_LEDGER", "ALLOCATOR_POLICY", "ALLOCATOR_ACTOR"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "fleet.yaml").write_text(blocks("yaml", tmp_path)[0])
     return tmp_path

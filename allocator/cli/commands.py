@@ -37,7 +37,7 @@ def cli(debug: bool) -> None:
 
 
 @cli.command()
-@fleet()
+@fleet(acting=True)
 @click.option("-o", "--output", metavar="PLAN", type=click.Path(path_type=Path), help="Write the plan, for `apply`.")
 @solving
 def place(given: Given, output: Path | None, effort: Effort, executor: str | None) -> int:
@@ -60,7 +60,7 @@ def place(given: Given, output: Path | None, effort: Effort, executor: str | Non
 
 @cli.command()
 @click.argument("plan")
-@fleet(with_ledger=True)
+@fleet(with_ledger=True, acting=True)
 def apply(given: Given, plan: str) -> int:
     """Carry out a plan, or go on with one.
 
@@ -81,7 +81,7 @@ def apply(given: Given, plan: str) -> int:
 @cli.command()
 @click.argument("volume")
 @click.option("--host", metavar="HOST", required=True, help="Where to.")
-@fleet(with_ledger=True)
+@fleet(with_ledger=True, acting=True)
 def attach(given: Given, volume: str, host: str) -> int:
     """Attach a volume to a host, now.
 
@@ -98,7 +98,7 @@ def attach(given: Given, volume: str, host: str) -> int:
 @cli.command()
 @click.argument("volume")
 @click.option("--host", metavar="HOST", help="Where from, if it is attached to several.")
-@fleet(with_ledger=True)
+@fleet(with_ledger=True, acting=True)
 def detach(given: Given, volume: str, host: str | None) -> int:
     """Detach a volume from a host, now.
 
@@ -114,7 +114,7 @@ def detach(given: Given, volume: str, host: str | None) -> int:
 
 @cli.command()
 @click.argument("volume")
-@fleet(with_ledger=True)
+@fleet(with_ledger=True, acting=True)
 def delete(given: Given, volume: str) -> int:
     """Detach and delete a volume, now.
 

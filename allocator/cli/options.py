@@ -52,8 +52,17 @@ policy = click.option(
 )
 
 
-def fleet(*, with_ledger: bool = False, with_files: bool = True) -> Callable[[Command], Command]:
-    """-f, --policy, --ledger and --json; the command gets them as `given`."""
+actor = click.option(
+    "--actor",
+    metavar="NAME",
+    envvar="ALLOCATOR_ACTOR",
+    show_envvar=True,
+    help="Who the ledger's history says it was.  [default: user@host/process]",
+)
+
+
+def fleet(*, with_ledger: bool = False, with_files: bool = True, acting: bool = False) -> Callable[[Command], Command]:
+    """-f, --policy, --ledger and --json, for what changes the ledger --actor; the command gets them as `given`."""
 
     def decorate(command: Command) -> Command:
         @documents(required=with_files)
@@ -61,12 +70,19 @@ def fleet(*, with_ledger: bool = False, with_files: bool = True) -> Callable[[Co
         @ledger(required=with_ledger)
         @as_json
         @functools.wraps(command)
-        def asked(files: tuple[Path, ...], policy: str, ledger: str | None, as_json: bool, **rest: Any) -> int:
+        def asked(
+            files: tuple[Path, ...],
+            policy: str,
+            ledger: str | None,
+            as_json: bool,
+            actor: str | None = None,
+            **rest: Any,
+        ) -> int:
             from allocator.cli.session import Given
 
-            return command(Given(files, policy, ledger, as_json), **rest)
+            return command(Given(files, policy, ledger, as_json, actor), **rest)
 
-        return asked
+        return actor(asked) if acting else asked
 
     return decorate
 

@@ -42,7 +42,7 @@ def list_(given: Given, what: What, tree: bool) -> int:
 @cli.command()
 @click.option("--observe", is_flag=True, help="Ask every pool's driver first, and record what is there; needs -f.")
 @click.option("--events", type=click.IntRange(0, 100_000), default=10, show_default=True, help="How many to show.")
-@fleet(with_ledger=True, with_files=False)
+@fleet(with_ledger=True, with_files=False, acting=True)
 def status(given: Given, observe: bool, events: int) -> int:
     """Show what the ledger holds.
 

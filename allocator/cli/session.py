@@ -8,10 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import mkstemp
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from allocator import Allocator
 from allocator.cli.codes import BadInput
+from allocator.cli.show import remark
+
+if TYPE_CHECKING:
+    from allocator.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,24 +26,25 @@ class Given:
     policy: str
     ledger: str | None
     as_json: bool = False
+    actor: str | None = None
 
     def open(self, *, new: bool = False) -> Allocator:
-        """The fleet; a ledger is made, where there is none, only with `new`. Raises as Allocator.open, and BadInput."""
-        if self.ledger is not None and not new:
-            check_ledger(self.ledger)
-        return Allocator.open(*self.files, policy=self.policy, ledger=self.ledger)
+        """The fleet. Only with `new` a ledger is made where there is none, which is said. Raises as Allocator.open."""
+        found = Allocator.open(*self.files, policy=self.policy, ledger=self.ledger, make=new, actor=self.actor)
+        if found.ledger is not None and found.ledger.origin != "found":
+            remark(f"Ledger {found.ledger.name} was {found.ledger.origin}.")
+        return found
+
+    def look(self) -> Ledger:
+        """The ledger by itself. Raises LedgerError."""
+        from allocator.ledger import Ledger
+
+        return Ledger.open(self.ledger or "", make=False, actor=self.actor)
 
     def unbound(self) -> Allocator:
         """The same facts as of now, without the ledger: nothing that is decided on them is reserved."""
         with self.open() as allocator:
             return Allocator(replace(allocator.world, inventory=allocator.inventory), allocator.policy)
-
-
-def check_ledger(url: str) -> None:
-    """Raises BadInput for a ledger's file that is not there, since whoever only looks must not make one."""
-    scheme, _, path = url.partition(":///")
-    if scheme.startswith("sqlite") and path and not Path(path).exists():
-        raise BadInput(f"There is no ledger {path}. Maybe the path is mistyped: `place` and `apply` make new ones.")
 
 
 @contextmanager

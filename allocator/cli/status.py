@@ -10,7 +10,7 @@ from typing import Any
 
 from allocator.cli import show
 from allocator.cli.codes import DONE, FOUND, BadInput
-from allocator.cli.session import Given, check_ledger
+from allocator.cli.session import Given
 from allocator.domain.inventory import Inventory
 from allocator.domain.sizes import format_bytes
 from allocator.execution.connect import Connections
@@ -21,8 +21,7 @@ from allocator.ledger import Ledger
 def status(given: Given, *, look: bool, events: int) -> int:
     """Show the ledger; with `look` every driver is asked first, and what it shows is recorded (R07)."""
     findings = _looked(given) if look else []
-    check_ledger(given.ledger or "")
-    ledger = Ledger.open(given.ledger or "")
+    ledger = given.look()
     try:
         facts = _facts(ledger, events)
     finally:

@@ -11,6 +11,14 @@ class NotALedger(LedgerError):
     """The file or database is something else."""
 
 
+class NoLedger(LedgerError):
+    """There is no ledger yet, and none was to be made."""
+
+
+class OlderSchema(LedgerError):
+    """The ledger was written by an older version of this code, and was not to be upgraded."""
+
+
 class NewerSchema(LedgerError):
     """The ledger was written by a newer version of this code."""
 

@@ -15,7 +15,8 @@ from allocator.domain.qos import Qos
 from allocator.ledger import actor as actors
 from allocator.ledger import facts, following, history, journal, observations, plans, reservation, volumes
 from allocator.ledger.history import Line
-from allocator.ledger.opening import lent_store, open_store
+from allocator.ledger.naming import Naming
+from allocator.ledger.opening import Opened, open_store
 from allocator.ledger.plans import CheckedPlan
 from allocator.ledger.records import (
     Claim,
@@ -29,7 +30,7 @@ from allocator.ledger.records import (
     PlanState,
     StoredVolume,
 )
-from allocator.ledger.store import Store
+from allocator.ledger.tables import PREFIX
 
 
 class SinceThen(Protocol):
@@ -55,9 +56,9 @@ class Ledger:
     Every method raises a LedgerError where the ledger is locked, read-only, damaged or out of reach.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], float] | None = None, actor: str | None = None) -> None:
-        self._store = store
-        self._clock = clock or store.now
+    def __init__(self, opened: Opened, clock: Callable[[], float] | None = None, actor: str | None = None) -> None:
+        self._store, self.origin = opened
+        self._clock = clock or self._store.now
         self._named = actor
         self._id = ""
 
@@ -67,18 +68,29 @@ class Ledger:
         url: str,
         *,
         engine: Engine | None = None,
-        clock: Callable[[], float] | None = None,
+        prefix: str = PREFIX,
+        schema: str | None = None,
+        make: bool = True,
         actor: str | None = None,
+        clock: Callable[[], float] | None = None,
     ) -> Ledger:
-        """Open a ledger, and make it where there is none yet: `sqlite:///path`, or `postgresql://user@host/database`.
+        """Open a ledger: `sqlite:///path` or `postgresql://user@host/database`; `origin` says how it came to be.
 
-        With `engine` the ledger lives in the database of the program that embeds it, beside other tables, and
-        `url` only names it in messages. A SQLite file is made with mode 0600, complete or not at all.
+        With `engine` it lives in the database of the program that embeds it, beside other tables, and `url` only
+        names it in messages. `prefix` begins the names of its tables, which lie in `schema` (of PostgreSQL, made where
+        it is missing); a URL can say both: `?prefix=zone1_&schema=storage`. With `make` it is made where there is
+        none, a SQLite file with mode 0600, complete or not at all, and an older one is upgraded.
+        The history tells that `actor` did what is done through this object; None: `user@host/process`.
         `clock` gives seconds since 1970 (None: that of this machine for a file, that of the server for a server).
-        Raises LedgerError, and has then changed nothing.
+        Raises LedgerError (NoLedger, OlderSchema without `make`), and has then changed nothing.
         """
         named = None if actor is None else actors.checked(actor)
-        return cls(open_store(url) if engine is None else lent_store(engine, url), clock, named)
+        return cls(open_store(url, engine, Naming(prefix, schema), make=make), clock, named)
+
+    @property
+    def name(self) -> str:
+        """Its path, or its URL without the password."""
+        return self._store.name
 
     @property
     def actor(self) -> str:

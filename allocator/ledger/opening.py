@@ -4,53 +4,98 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NamedTuple, TypedDict
 
 from sqlalchemy import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from allocator.ledger.errors import LedgerError, LedgerReadOnly
+from allocator.ledger.errors import LedgerError, LedgerReadOnly, NoLedger
+from allocator.ledger.naming import USUAL, Naming
 from allocator.ledger.place import check_place, lock_beside, turn
 from allocator.ledger.postgres import PostgresStore
-from allocator.ledger.schema import bring_up_to_date
+from allocator.ledger.schema import Origin, bring_up_to_date, found_version
 from allocator.ledger.sqlite import SqliteStore
 from allocator.ledger.store import Store
 
 
-def open_store(url: str) -> Store:
-    """The ledger at a URL, made where there is none; in a server's database it may lie beside other tables.
+class Opening(TypedDict, total=False):
+    """How a ledger is opened: what `Ledger.open` takes beside a URL."""
 
+    engine: Engine | None
+    prefix: str
+    schema: str | None
+    make: bool
+    actor: str | None
+
+
+class Opened(NamedTuple):
+    """A store with a ledger of our version, and how that came to be."""
+
+    store: Store
+    origin: Origin
+
+
+class _Reached(NamedTuple):
+    """A store, with or without a ledger; `shared`: other tables may lie in its database."""
+
+    store: Store
+    shared: bool
+    made: bool = False
+
+
+def open_store(url: str, engine: Engine | None = None, naming: Naming = USUAL, *, make: bool) -> Opened:
+    """The ledger at a URL, or in an engine that was lent; with `make` it is made or upgraded where that is needed.
+
+    On a server, in an engine that was lent or with a prefix of its own it may lie beside other tables.
     Raises LedgerError, and has then changed nothing.
     """
+    reached = _reach(url, engine, naming, make=make)
     try:
-        parsed = make_url(url)
+        origin = bring_up_to_date(reached.store, shared=reached.shared, make=make)
+        if isinstance(reached.store, SqliteStore) and not reached.shared:
+            reached.store.log_ahead()
+    except BaseException:
+        reached.store.close()
+        raise
+    return Opened(reached.store, "made" if reached.made else origin)
+
+
+def version_at(url: str, engine: Engine | None = None, naming: Naming = USUAL) -> str | None:
+    """The schema's version there, None where there is no ledger; nothing is changed. Raises LedgerError."""
+    reached = _reach(url, engine, naming, make=False)
+    try:
+        return found_version(reached.store, shared=reached.shared)
+    finally:
+        reached.store.close()
+
+
+def _reach(url: str, engine: Engine | None, naming: Naming, *, make: bool) -> _Reached:
+    if engine is not None:
+        return _Reached(_lent(engine, url, naming), shared=True)
+    try:
+        parsed, stated = Naming.stated(make_url(url))
+        naming = stated if naming == USUAL else naming
         if parsed.get_backend_name() == "sqlite":
-            file = _store_of(_path(parsed))
-            _check(file, shared=False, ours=True)
-            file.log_ahead()
-            return file
+            return _file(_path(parsed), naming, make=make)
         _check_kind(parsed)
-        store = PostgresStore.of_url(parsed)
+        return _Reached(PostgresStore.of_url(parsed, naming), shared=True)
     except (ArgumentError, NoSuchModuleError) as error:
         raise LedgerError(f"The ledger's URL cannot be used: {error}. Maybe write sqlite:///ledger.db.") from None
     except ModuleNotFoundError as error:
         raise LedgerError(
             f"The ledger's database needs a driver: {error}. Maybe `pip install volume-allocator[postgres]`."
         ) from None
-    _check(store, shared=True, ours=True)
-    return store
 
 
-def lent_store(engine: Engine, name: str) -> Store:
-    """The ledger in another program's database; writers of a SQLite file still wait in line. Raises LedgerError."""
+def _lent(engine: Engine, name: str, naming: Naming) -> Store:
+    """Writers of a SQLite file wait in line also where it is another program's."""
     if engine.dialect.name == "postgresql":
-        store: Store = PostgresStore(engine, name)
-    else:
-        _check_kind(engine.url)
-        database = engine.url.database
-        on_file = database not in (None, "", ":memory:")
-        store = SqliteStore(engine, name, lock_beside(Path(str(database)).resolve()) if on_file else None)
-    _check(store, shared=True, ours=False)
-    return store
+        return PostgresStore(engine, name, naming, lent=True)
+    _check_kind(engine.url)
+    database = engine.url.database
+    on_file = database not in (None, "", ":memory:")
+    lock = lock_beside(Path(str(database)).resolve()) if on_file else None
+    return SqliteStore(engine, name, lock, naming, lent=True)
 
 
 def _check_kind(url: URL) -> None:
@@ -61,44 +106,44 @@ def _check_kind(url: URL) -> None:
         )
 
 
-def _check(store: Store, *, shared: bool, ours: bool) -> None:
-    try:
-        bring_up_to_date(store, shared=shared)
-    except BaseException:
-        if ours:
-            store.close()
-        raise
-
-
 def _path(url: URL) -> Path:
     if url.database in (None, "", ":memory:") or str(url.database).startswith("file:") or url.query:
         raise LedgerError(f"{url.render_as_string()} names no file. Maybe write sqlite:///ledger.db.")
     return Path(str(url.database)).resolve()
 
 
-def _store_of(path: Path) -> SqliteStore:
+def _file(path: Path, naming: Naming, *, make: bool) -> _Reached:
+    made = False
+    if not path.exists() and not make:
+        nor = "" if path.parent.is_dir() else f", nor a directory {path.parent}"
+        raise NoLedger(
+            f"There is no ledger {path}{nor}. Maybe the path is mistyped, or make one with `allocator ledger init`."
+        )
     check_place(path)
     if not path.exists():
         try:
             with turn(lock_beside(path)):
-                _make(path)
+                made = _make(path, naming)
         except OSError as error:
             raise LedgerReadOnly(f"Ledger {path} cannot be made: {error}. Maybe choose another place.") from error
-    return SqliteStore.of_file(path, lock_beside(path))
+    return _Reached(SqliteStore.of_file(path, lock_beside(path), naming), naming != USUAL, made)
 
 
-def _make(path: Path) -> None:
-    """Make a whole ledger under another name and move it into place: there is never half of one."""
+def _make(path: Path, naming: Naming) -> bool:
+    """Make a whole ledger under another name and move it into place: there is never half of one.
+
+    False where somebody else was first.
+    """
     if path.exists():
-        return
+        return False
     fresh = path.with_name(f"{path.name}.new")
     for leftover in ("", "-wal", "-shm", "-journal"):
         Path(f"{fresh}{leftover}").unlink(missing_ok=True)
     os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY, 0o600))
-    store = SqliteStore.of_file(fresh, lock=None)
+    store = SqliteStore.of_file(fresh, None, naming)
     try:
         store.log_ahead()
-        bring_up_to_date(store, shared=False)
+        bring_up_to_date(store, shared=False, make=True)
     finally:
         store.close()
     fresh.rename(path)
@@ -107,3 +152,4 @@ def _make(path: Path) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
+    return True

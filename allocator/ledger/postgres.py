@@ -11,6 +11,7 @@ from sqlalchemy import URL, Connection, Engine, Float, Select, cast, create_engi
 from sqlalchemy.exc import DBAPIError
 
 from allocator.ledger.errors import LedgerUnreachable
+from allocator.ledger.naming import USUAL, Naming
 from allocator.ledger.place import WAIT_SECONDS
 from allocator.ledger.records import Moment
 from allocator.ledger.speaking import said, speaking
@@ -36,19 +37,19 @@ class PostgresStore(Store):
     A server that was reached once and goes away is waited for, for WAIT_SECONDS, wherever a transaction begins.
     """
 
-    def __init__(self, engine: Engine, name: str) -> None:
-        super().__init__(engine, name)
+    def __init__(self, engine: Engine, name: str, naming: Naming = USUAL, *, lent: bool = False) -> None:
+        super().__init__(engine, name, naming, lent=lent)
         self._ahead: float | None = None
         """The server's clock less this machine's monotonic one; None: never reached."""
 
     @classmethod
-    def of_url(cls, url: URL) -> Self:
+    def of_url(cls, url: URL, naming: Naming = USUAL) -> Self:
         """A store with connections of its own, on which nothing waits for a lock longer than WAIT_SECONDS."""
         if url.drivername == "postgresql":
             url = url.set(drivername="postgresql+psycopg")
         engine = create_engine(url)
         event.listen(engine, "connect", lambda connection, _: _prepare(connection))
-        return cls(engine, url.render_as_string(hide_password=True))
+        return cls(engine, url.render_as_string(hide_password=True), naming)
 
     def glance(self, statement: Select[Any]) -> Any:
         def look() -> Any:

@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, Engine, Select, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from allocator.ledger.facts import moment
+from allocator.ledger.naming import USUAL, Naming
 from allocator.ledger.place import WAIT_SECONDS, turn
 from allocator.ledger.records import Moment
 from allocator.ledger.speaking import speaking
@@ -22,15 +23,24 @@ from allocator.ledger.store import Store
 class SqliteStore(Store):
     """`lock` is the file beside the ledger by which writers wait in line; None: whoever opens has it."""
 
-    def __init__(self, engine: Engine, name: str, lock: Path | None = None, *, prepared: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        name: str,
+        lock: Path | None = None,
+        naming: Naming = USUAL,
+        *,
+        prepared: bool = False,
+        lent: bool = False,
+    ) -> None:
         """`prepared`: every connection of the engine comes as `_prepare` leaves it."""
-        super().__init__(engine, name)
+        super().__init__(engine, name, naming, lent=lent)
         self._lock = lock
         self._prepared = prepared
         self._texts: dict[Select[Any], str] = {}
 
     @classmethod
-    def of_file(cls, path: Path, lock: Path | None) -> Self:
+    def of_file(cls, path: Path, lock: Path | None, naming: Naming = USUAL) -> Self:
         """A store on a file."""
         engine = create_engine(
             URL.create("sqlite", database=str(path)),
@@ -38,7 +48,7 @@ class SqliteStore(Store):
             connect_args={"timeout": WAIT_SECONDS},
         )
         event.listen(engine, "connect", lambda connection, _: _prepare(connection.execute))
-        return cls(engine, str(path), lock, prepared=True)
+        return cls(engine, str(path), lock, naming, prepared=True)
 
     def glance(self, statement: Select[Any]) -> Any:
         with speaking(self.name):
@@ -47,7 +57,7 @@ class SqliteStore(Store):
                     return connection.execute(statement).scalar_one()
             # Asked before every decision: without SQLAlchemy's own part it takes a third of the time.
             if statement not in self._texts:
-                self._texts[statement] = str(statement.compile(self.engine))
+                self._texts[statement] = self.naming.renamed(str(statement.compile(self.engine)))
             borrowed = self.engine.raw_connection()
             try:
                 return borrowed.cursor().execute(self._texts[statement]).fetchone()[0]

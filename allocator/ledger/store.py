@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select
 
+from allocator.ledger.naming import USUAL, Naming
 from allocator.ledger.records import Moment
 from allocator.ledger.speaking import speaking
 
@@ -19,9 +20,12 @@ class Store(ABC):
     Whoever writes waits in line: there is one writer at a time, and each gets its turn in the order of arrival.
     """
 
-    def __init__(self, engine: Engine, name: str) -> None:
-        self.engine = engine
-        self.name = name
+    def __init__(self, engine: Engine, name: str, naming: Naming = USUAL, *, lent: bool = False) -> None:
+        """`lent`: the engine is somebody else's, who goes on with it."""
+        self.engine = naming.apply(engine)
+        self.name = naming.label(name)
+        self.naming = naming
+        self._lent = lent
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -56,7 +60,9 @@ class Store(ABC):
         """Seconds since 1970, by the clock that all processes on this ledger share."""
 
     def close(self) -> None:
-        self.engine.dispose()
+        """Close the connections, unless they are somebody else's."""
+        if not self._lent:
+            self.engine.dispose()
 
     @abstractmethod
     def _turn(self) -> AbstractContextManager[tuple[Connection, Callable[[], Moment]]]: ...

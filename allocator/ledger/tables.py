@@ -1,6 +1,7 @@
 """The tables, in the words of SQLAlchemy Core; `migrations` makes them.
 
-Every table is named `allocator_*`, so that a ledger can live in the database of the program that embeds it.
+Every table and index is named `allocator_*`, so that a ledger can live in the database of the program that embeds it;
+`naming` gives them another prefix where that is wished.
 Sizes and counters are BIGINT; times are whole seconds since 1970; documents are JSON text.
 """
 
@@ -25,7 +26,7 @@ from allocator.ledger.texts import JsonText
 
 SCHEMA: Final = "0003"
 """The newest migration; compared as text."""
-VERSION_TABLE: Final = "allocator_version"
+PREFIX: Final = "allocator_"
 NAME_LENGTH: Final = 63
 
 METADATA: Final = MetaData()

@@ -14,7 +14,7 @@ from tests.cli.site import Site
 @pytest.fixture
 def allocator(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Allocator:
     """`allocator("place", "-f", path)`; options are not taken from the environment of whoever runs the tests."""
-    for name in ("ALLOCATOR_FILES", "ALLOCATOR_LEDGER", "ALLOCATOR_POLICY"):
+    for name in ("ALLOCATOR_FILES", "ALLOCATOR_LEDGER", "ALLOCATOR_POLICY", "ALLOCATOR_ACTOR"):
         monkeypatch.delenv(name, raising=False)
 
     def run(*words: str | Path) -> Run:

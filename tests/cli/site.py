@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from allocator.ledger import Ledger
 from tests.cli.running import Allocator, Run
 
 FLEET = """\
@@ -24,7 +25,7 @@ requests:
 
 
 class Site:
-    """Documents, a ledger and a directory for volumes below one directory."""
+    """Documents, an empty ledger and a directory for volumes below one directory."""
 
     def __init__(self, directory: Path, allocator: Allocator) -> None:
         self.directory = directory
@@ -34,6 +35,7 @@ class Site:
         self.fleet.write_text(FLEET.format(path=self.pool))
         self.plan = directory / "plan.json"
         self.url = f"sqlite:///{directory}/ledger.db"
+        Ledger.open(self.url).close()
         self._allocator = allocator
 
     def run(self, *words: str | Path) -> Run:

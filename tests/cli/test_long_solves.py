@@ -165,7 +165,6 @@ sys.exit(main())
 
 def test_ctrl_c_reserves_nothing(site: Site) -> None:
     """R22: exit code 130, no plan written, and the ledger as it was."""
-    assert site.run("status").code == 2
     words = ["place", "-f", str(site.fleet), "--ledger", site.url, "-o", str(site.plan), "--executor", "processes:2"]
     with subprocess.Popen(
         [sys.executable, "-c", STUCK, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -93,6 +93,8 @@ def test_an_edited_plan_is_refused(edited: Edited, site: Site, allocator: Alloca
 )
 def test_what_is_no_plan_is_refused(text: str, says: str, site: Site) -> None:
     site.plan.write_text(text)
+    for path in site.directory.glob("ledger.db*"):
+        path.unlink()
     run = site.apply()
     assert (run.code, run.out, run.err.count("\n")) == (2, "", 1)
     assert says in run.err

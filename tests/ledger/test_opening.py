@@ -29,10 +29,11 @@ from allocator.ledger import (
     NotALedger,
     migrations,
 )
+from allocator.ledger.naming import USUAL
 from allocator.ledger.place import check_place
 from allocator.ledger.schema import migrate
 from allocator.ledger.sqlite import SqliteStore
-from allocator.ledger.tables import METADATA, SCHEMA, VERSION_TABLE
+from allocator.ledger.tables import METADATA, SCHEMA
 from tests.ledger.plans import placing
 
 NOBODY = 65534
@@ -175,7 +176,7 @@ def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
         ("abc", NotALedger, "no known schema version"),
     ):
         with closing(sqlite3.connect(path)) as found:
-            found.execute(f"update {VERSION_TABLE} set version_num = '{version}'")
+            found.execute(f"update {USUAL.version_table} set version_num = '{version}'")
             found.commit()
         refused(path, kind, words)
 
@@ -239,7 +240,7 @@ def test_a_password_is_not_told() -> None:
 def test_the_migrations_make_the_tables_that_the_code_knows(tmp_path: Path) -> None:
     engine = create_engine(f"sqlite:///{made(tmp_path / 'ledger.db')}")
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        context = MigrationContext.configure(connection, opts={"version_table": USUAL.version_table})
         assert compare_metadata(context, METADATA) == []
     engine.dispose()
     assert ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head() == SCHEMA
@@ -250,7 +251,7 @@ def test_a_migration_is_all_or_nothing(tmp_path: Path) -> None:
 
     def interrupted() -> None:
         with store.writing() as connection:
-            migrate(connection)
+            migrate(connection, USUAL)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

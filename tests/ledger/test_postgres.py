@@ -15,7 +15,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, make_url
 
 from allocator.ledger import Ledger, LedgerError, LedgerUnreachable, StaleDecision
-from allocator.ledger.tables import METADATA, VERSION_TABLE
+from allocator.ledger.naming import USUAL
+from allocator.ledger.tables import METADATA
 from bench.postgres import Postgres
 from tests.ledger.plans import claimed, placing
 
@@ -34,7 +35,7 @@ def ledger(url: str) -> Iterator[Ledger]:
 def test_the_migrations_make_the_tables_that_the_code_knows(ledger: Ledger, url: str) -> None:
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        context = MigrationContext.configure(connection, opts={"version_table": USUAL.version_table})
         assert compare_metadata(context, METADATA) == []
     engine.dispose()
 

@@ -12,7 +12,8 @@ from alembic import command
 from alembic.config import Config
 
 from allocator.domain.plan import Plan
-from allocator.ledger import Ledger, Moment
+from allocator.ledger import Ledger, Moment, OlderSchema
+from allocator.ledger.naming import USUAL
 from allocator.ledger.sqlite import SqliteStore
 from tests.ledger.plans import claimed, documents, placing
 from tests.ledger.test_processes import WRITERS, together
@@ -28,7 +29,7 @@ def old(tmp_path: Path) -> Path:
     with store.writing() as connection:
         config = Config()
         config.set_main_option("script_location", "allocator.ledger:migrations")
-        config.attributes["connection"] = connection
+        config.attributes |= {"connection": connection, "naming": USUAL}
         command.upgrade(config, "0001")
     store.log_ahead()
     store.close()
@@ -70,6 +71,15 @@ def test_what_was_in_it_is_in_it_and_can_be_followed(old: Path) -> None:
         delta = ledger.since(found.moment, most=2)
         assert delta is not None
         assert (delta.moment.changes, list(delta.documents)) == (8, documents(["c"]))
+
+
+def test_who_only_looks_upgrades_nothing(old: Path) -> None:
+    before = old.read_bytes()
+    with pytest.raises(OlderSchema, match=r"has schema 0001, and this code works with 0\d+\. Maybe .* ledger upgrade"):
+        Ledger.open(f"sqlite:///{old}", make=False)
+    assert old.read_bytes() == before
+    with closing(Ledger.open(f"sqlite:///{old}")) as ledger:
+        assert ledger.origin == "upgraded"
 
 
 def test_a_plan_reserved_before_goes_on_after(old: Path) -> None:

@@ -82,6 +82,8 @@ class Narrowing(Entry):
     protocols: Listed[Name] | None = None
     identities: Listed[Name] | None = None
     details: dict[Name, DetailEntry] | None = None
+    parallel_calls: Positive | None = None
+    """How many calls of one process it takes at once; absent: as many as come."""
 
 
 class VerifiedEntry(Entry):

@@ -104,6 +104,7 @@ def _manifest(entry: ManifestEntry) -> Manifest:
         details={
             key: DetailKey(found.type, tuple(found.choices or ())) for key, found in (entry.details or {}).items()
         },
+        parallel_calls=entry.parallel_calls,
     )
 
 

@@ -39,6 +39,7 @@ def narrowed(base: Manifest, entry: Narrowing | None, path: Path) -> Manifest:
         protocols=_subset(entry.protocols, base.protocols, (*path, "protocols")),
         identities=_subset(entry.identities, base.identities, (*path, "identities")),
         details=_details(entry.details, base.details, (*path, "details")),
+        parallel_calls=_fewer(entry.parallel_calls, base.parallel_calls, (*path, "parallel_calls")),
     )
 
 
@@ -130,6 +131,12 @@ def _subset(stated: Collection[str] | None, base: frozenset[str], path: Path) ->
 def _no_more(stated: bool | None, base: bool, path: Path) -> bool:
     if stated and not base:
         raise _widened("The manifest says false", path)
+    return base if stated is None else stated
+
+
+def _fewer(stated: int | None, base: int | None, path: Path) -> int | None:
+    if stated is not None and base is not None and stated > base:
+        raise _widened(f"{stated:,} is above what the manifest says, {base:,}", path)
     return base if stated is None else stated
 
 

@@ -85,3 +85,5 @@ class Manifest:
     protocols: frozenset[str] = frozenset()
     identities: frozenset[str] = frozenset()
     details: Mapping[str, DetailKey] = field(default_factory=dict)
+    parallel_calls: int | None = None
+    """How many calls it takes at once; None: as many as come."""

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from types import MappingProxyType
+from typing import Final, Generic, TypeVar
 
 from allocator.driver import DriverError, ErrorCode
 from allocator.execution.connect import PluginError
 from allocator.execution.secrets import SecretError
 
 T = TypeVar("T")
+Slot = Callable[[], AbstractAsyncContextManager[object]]
+
+_SLOWNESS: Final[Mapping[ErrorCode, int]] = MappingProxyType({ErrorCode.UNAVAILABLE: 2, ErrorCode.IN_USE: 4})
+"""How many times the usual delay: what is busy is free soon, what is in use may be so for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +32,22 @@ class Patience:
 
     def delay_seconds(self, attempt: int, error: DriverError) -> float:
         """How long to wait after the given attempt, counted from 1; a driver may ask for longer."""
-        doubled = self.first_delay_seconds * float(2 ** (attempt - 1))
+        doubled = self.first_delay_seconds * _SLOWNESS.get(error.code, 1) * float(2 ** (attempt - 1))
         return min(max(doubled, error.retry_after_seconds or 0.0), self.longest_delay_seconds)
 
 
 class Refused(Exception):
-    """A call that will not be done. `certain`: it had no effect, so there is nothing to undo."""
+    """A call that will not be done.
 
-    def __init__(self, code: str, text: str, *, certain: bool) -> None:
+    `certain`: it had no effect, so there is nothing to undo. `open`: nobody can tell whether it had one, not even
+    its driver, so nothing may be done until it can.
+    """
+
+    def __init__(self, code: str, text: str, *, certain: bool, open: bool = False) -> None:
         super().__init__(text)
         self.code = code
         self.certain = certain
+        self.open = open
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,44 +57,60 @@ class Call(Generic[T]):
     do: Callable[[], Awaitable[T]]
     look: Callable[[], Awaitable[T | None]]
     """What `do` would have given where its effect is there and whole; None where it must be done (again)."""
+    slot: Slot
+    """Waits until one more question may be under way; held while it is, and not between attempts."""
+    pause: Callable[[int, float, DriverError], Awaitable[None]]
+    """Told how many attempts have failed, how many seconds to wait, and why; comes back when that is over."""
 
 
-async def carry_out(call: Call[T], patience: Patience, retried: Callable[[DriverError], None]) -> T:
-    """Do a call. Raises Refused."""
-    certain, doubt = True, False
-    last: DriverError | None = None
-    for attempt in range(1, patience.attempts + 1):
-        if last is not None:
-            retried(last)
-            await asyncio.sleep(patience.delay_seconds(attempt - 1, last))
+async def carry_out(call: Call[T], patience: Patience, *, failed: int = 0, doubt: bool = False) -> T:
+    """Do a call, some attempts of which have failed already; with `doubt` the answer to the last was lost.
+
+    Raises Refused.
+    """
+    certain = not doubt
+    while True:
         try:
             if doubt:
-                found = await _bounded(call.look, patience)
+                found = await _asked(call.slot, call.look, patience)
                 if found is not None:
                     return found
                 doubt = False
-            return await _bounded(call.do, patience)
+            return await _asked(call.slot, call.do, patience)
         except DriverError as error:
-            last = error
+            last, looked = error, doubt
         except Refused as refused:
-            raise Refused(refused.code, str(refused), certain=certain and refused.certain) from refused
+            code = ErrorCode.UNKNOWN_OUTCOME if doubt else refused.code
+            raise Refused(code, str(refused), certain=certain and refused.certain, open=doubt) from refused
+        if doubt:
+            last = _unknown(last)
         if last.code is ErrorCode.UNKNOWN_OUTCOME:
             certain, doubt = False, True
-        elif not (doubt or last.code.retryable):
+        elif not last.code.retryable:
             break
-    if last is None:
-        raise ValueError("Patience allows no attempt. Maybe allow at least one.")
-    found = await _last_look(call.look, patience) if doubt else None
-    if found is not None:
-        return found
-    raise Refused(last.code, str(last), certain=certain)
+        failed += 1
+        if failed >= patience.attempts:
+            break
+        await call.pause(failed, patience.delay_seconds(failed, last), last)
+    if doubt and not looked:
+        try:
+            found = await _asked(call.slot, call.look, patience)
+        except (DriverError, Refused):
+            looked = True
+        else:
+            if found is not None:
+                return found
+    raise Refused(last.code, str(last), certain=certain, open=doubt and looked)
 
 
-async def _last_look(look: Callable[[], Awaitable[T | None]], patience: Patience) -> T | None:
-    try:
-        return await _bounded(look, patience)
-    except DriverError:
-        return None
+def _unknown(error: DriverError) -> DriverError:
+    """What keeps anybody from telling whether an earlier call had its effect."""
+    return DriverError(ErrorCode.UNKNOWN_OUTCOME, str(error), retry_after_seconds=error.retry_after_seconds)
+
+
+async def _asked(slot: Slot, ask: Callable[[], Awaitable[T]], patience: Patience) -> T:
+    async with slot():
+        return await _bounded(ask, patience)
 
 
 async def _bounded(ask: Callable[[], Awaitable[T]], patience: Patience) -> T:

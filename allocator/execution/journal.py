@@ -25,12 +25,14 @@ class Journal:
         self._waiting: list[tuple[Entry, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
         self._closing = False
+        self._sure_until = 0.0
         self._broken: Exception | None = None
         # A thread of its own: drivers may fill the common ones for longer than the lease lasts.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Journal:
+        self._sure_until = asyncio.get_running_loop().time() + self._claim.lease_seconds - 1
         self._task = asyncio.create_task(self._commit_in_turn())
         return self
 
@@ -55,6 +57,14 @@ class Journal:
         self._wake.set()
         await written
 
+    async def make_sure(self) -> None:
+        """Come back with the lease: a process that slept through it learns here that it lost the plan.
+
+        Raises as `write`.
+        """
+        if asyncio.get_running_loop().time() >= self._sure_until:
+            await self.write(Entry())
+
     async def _commit_in_turn(self) -> None:
         while self._waiting or not self._closing:
             with suppress(TimeoutError):
@@ -69,9 +79,12 @@ class Journal:
         """One commit for all of them; an empty one renews the lease."""
         entries = [entry for entry, _ in batch]
         loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             if self._broken is None:
                 await loop.run_in_executor(self._thread, self._ledger.record, self._claim, entries)
+                # By whole seconds, rounded down: others may take over in the last one.
+                self._sure_until = began + self._claim.lease_seconds - 1
         except Exception as error:
             self._broken = error
         for _, written in batch:

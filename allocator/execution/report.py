@@ -48,6 +48,8 @@ class Report:
     plan: str
     state: PlanState
     volumes: tuple[VolumeReport, ...] = ()
+    reason: str | None = None
+    """Of a plan that is stuck: which steps could neither be done nor undone, and what they met."""
 
 
 @dataclass(frozen=True, slots=True)

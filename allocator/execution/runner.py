@@ -16,6 +16,7 @@ from allocator.execution.connect import Connections
 from allocator.execution.journal import Journal
 from allocator.execution.owner import may_live, this_process
 from allocator.execution.report import Progress, Report
+from allocator.execution.slots import Slots
 from allocator.execution.summary import summarise
 from allocator.execution.unit import Unit, units_of
 from allocator.execution.work import Work
@@ -40,9 +41,11 @@ async def run(
     """Carry out a reserved plan, or go on with one that was interrupted; one that is over is only reported.
 
     `inventory` holds the plan's volumes. With `back` everything that is not done yet is undone instead. A
-    request that fails is undone together with the others of its VM, and the rest go on. `parallel` bounds the
-    calls under way at once. When cancelled it stops as soon as what was done is on record, and a further run
-    goes on from there. Raises LedgerError (UnknownPlan, PlanBusy, LostLease...), PluginError, SecretError.
+    request that fails is undone together with the others of its VM, and the rest go on; a plan of which
+    something can neither be done nor undone is stuck, with a reason. `parallel` bounds the calls under way at
+    once, beside what each manifest allows. When cancelled it stops as soon as what was done is on record, and a
+    further run goes on from there. Raises LedgerError (UnknownPlan, PlanBusy, LostLease...), PluginError,
+    SecretError.
     """
     _check_plugins(plan, inventory, connections)
     if not plan.steps:
@@ -60,7 +63,7 @@ async def run(
                 actions,
                 connections.secrets,
                 patience=patience,
-                parallel=parallel,
+                slots=Slots(inventory, parallel),
                 progress=progress,
             )
             await _every_unit(plan, work, back=back)
@@ -72,7 +75,7 @@ async def run(
             raise _innermost(error) from error
         raise
     report = summarise(plan, work.records)
-    ledger.finish(claim, report.state)
+    ledger.finish(claim, report.state, report.reason)
     return report
 
 

@@ -67,6 +67,8 @@ class Unit:
         self._chains = chains
         self._work = work
         self._back = goes_back(chains, work.records)
+        self._open = False
+        """Nobody can tell what came of a step: until then nothing is done to the unit, neither forward nor back."""
 
     async def run(self, *, back: bool) -> None:
         """Go as far as it goes, or with `back` undo what is not all done; let go of every settled volume."""
@@ -76,12 +78,18 @@ class Unit:
             async with asyncio.TaskGroup() as group:
                 for chain in self._chains:
                     group.create_task(self._forward(chain))
-        if self._back:
+        if self._back and not self._open:
             async with asyncio.TaskGroup() as group:
                 for chain in self._chains:
                     group.create_task(self._undo(chain))
-        for chain in self._chains:
-            outcome = outcome_of(chain, self._work.records, back=self._back)
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Let go of what is over: going back each volume by itself, going forward all of them or none."""
+        outcomes = [(chain, outcome_of(chain, self._work.records, back=self._back)) for chain in self._chains]
+        if not self._back and any(outcome == "unfinished" for _, outcome in outcomes):
+            return
+        for chain, outcome in outcomes:
             if outcome != "unfinished":
                 await self._work.write(settled=Settled(chain.volume, outcome, chain.document))
 
@@ -112,17 +120,24 @@ class Unit:
                 await self._work.write(*written)
                 written = ()
             missing = await self._work.wait_for(others)
-            if self._back:
+            if self._back or self._open:
                 break
             resumed = self._work.state(step) != "pending"
-            await self._work.write(*written, Mark(step, "intent"))
-            written = ()
+            if not resumed:
+                written = (*written, Mark(step, "intent"))
+            if written:
+                await self._work.write(*written)
+                written = ()
             try:
                 if missing:
                     raise Refused("blocked", f"Step {missing[0]} was not done.", certain=True)
                 result = await self._work.do(step)
             except Refused as refused:
-                await self._failed(step, refused, certain=refused.certain and not resumed)
+                if refused.open:
+                    self._open = True
+                    await self._work.leave(step, refused)
+                else:
+                    await self._failed(step, refused, certain=refused.certain and not resumed)
                 break
             self._work.tell(step, "done")
             written = (Mark(step, "done", result),)
@@ -145,7 +160,7 @@ class Unit:
             try:
                 await self._work.do(replace(step, kind=INVERSE[step.kind]))
             except Refused as refused:
-                self._work.tell(step, "failed", Failure(refused.code, str(refused)))
+                await self._work.leave(step, refused)
                 return
             await self._work.write(Mark(step, "undone"))
             self._work.tell(step, "undone")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final, Literal
 
 from allocator.domain.plan import Plan, Step
-from allocator.driver import DriverError
+from allocator.driver import DriverError, ErrorCode
 from allocator.execution.actions import Actions
 from allocator.execution.attempts import Call, Patience, Refused, carry_out
 from allocator.execution.journal import Journal
 from allocator.execution.report import Failure, Progress
 from allocator.execution.secrets import Secrets
-from allocator.ledger import Claim, Entry, Mark, Settled, StepRecord
+from allocator.execution.slots import Slots
+from allocator.ledger import Claim, Delayed, Entry, Mark, Settled, StepRecord, Waiting
 from allocator.ledger.records import Result, StepState
 
 _MOST_CHARACTERS: Final = 500
@@ -32,7 +34,7 @@ class Work:
         secrets: Secrets,
         *,
         patience: Patience,
-        parallel: int,
+        slots: Slots,
         progress: Callable[[Progress], None] | None,
     ) -> None:
         self.records: dict[int, StepRecord] = dict(claim.steps)
@@ -41,7 +43,7 @@ class Work:
         self._secrets = secrets
         self._patience = patience
         self._done = sum(record.state == "done" for record in self.records.values())
-        self._slots = asyncio.Semaphore(parallel)
+        self._slots = slots
         self._progress = progress
         self._over = {step.number: asyncio.Event() for step in plan.steps}
 
@@ -59,20 +61,40 @@ class Work:
                 result=record.result if mark.result is None else mark.result,
                 code=record.code if mark.error is None else mark.code,
                 error=record.error if mark.error is None else mark.error,
+                waiting=record.waiting if mark.state == "intent" else None,
             )
             self._done += (mark.state == "done") - (record.state == "done")
             if mark.state == "done":
                 self._over[mark.step.number].set()
 
     async def do(self, step: Step) -> Result:
-        """Do a step through its driver or agent. Raises Refused, whose text holds no secret."""
-        call = Call(lambda: self._actions.do(step), lambda: self._actions.look(step))
-        async with self._slots:
-            self.tell(step, "started")
-            try:
-                return await carry_out(call, self._patience, lambda error: self._retried(step, error))
-            except Refused as refused:
-                raise Refused(refused.code, self._told(str(refused)), certain=refused.certain) from refused
+        """Do a step through its driver or agent, from where an earlier run left off with it.
+
+        Raises Refused, whose text holds no secret.
+        """
+        call = Call(
+            do=lambda: self._actions.do(step),
+            look=lambda: self._actions.look(step),
+            slot=lambda: self._turn(step),
+            pause=lambda failed, seconds, error: self._pause(step, failed, seconds, error),
+        )
+        before = self.records[step.number].waiting
+        self.tell(step, "started")
+        try:
+            if before is None:
+                return await carry_out(call, self._patience)
+            # Clocks jump: nobody waits longer than whoever wrote this would have.
+            await asyncio.sleep(min(before.wait_ms / 1000, self._patience.longest_delay_seconds))
+            doubt = before.code == ErrorCode.UNKNOWN_OUTCOME
+            return await carry_out(call, self._patience, failed=before.attempts, doubt=doubt)
+        except Refused as refused:
+            told = self._told(str(refused))
+            raise Refused(refused.code, told, certain=refused.certain, open=refused.open) from refused
+
+    async def leave(self, step: Step, refused: Refused) -> None:
+        """Put on record why a step stays as it is for now; whoever tries it again has all patience for it."""
+        self.tell(step, "failed", Failure(refused.code, str(refused)))
+        await self._delay(step, Waiting(0, 0, refused.code, str(refused)))
 
     async def wait_for(self, numbers: Iterable[int]) -> list[int]:
         """Wait until steps are over; those of them that were not done."""
@@ -95,8 +117,22 @@ class Work:
         if self._progress is not None:
             self._progress(Progress(step.volume, step.kind, step.host, state, self._done, len(self.records), failure))
 
-    def _retried(self, step: Step, error: DriverError) -> None:
-        self.tell(step, "retried", Failure(error.code, self._told(str(error))))
+    @asynccontextmanager
+    async def _turn(self, step: Step) -> AsyncIterator[None]:
+        async with self._slots.taken(step):
+            await self._journal.make_sure()
+            yield
+
+    async def _pause(self, step: Step, failed: int, seconds: float, error: DriverError) -> None:
+        """Wait on record, so that whoever goes on after a crash waits for the rest only."""
+        text = self._told(str(error))
+        self.tell(step, "retried", Failure(error.code, text))
+        await self._delay(step, Waiting(failed, round(seconds * 1000), error.code, text))
+        await asyncio.sleep(seconds)
+
+    async def _delay(self, step: Step, waiting: Waiting) -> None:
+        await self._journal.write(Entry(delayed=Delayed(step, waiting)))
+        self.records[step.number] = replace(self.records[step.number], waiting=waiting)
 
     def _told(self, text: str) -> str:
         """A plug-in's words as they may leave: bounded, in one line, without secrets."""

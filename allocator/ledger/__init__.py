@@ -22,6 +22,7 @@ from allocator.ledger.plans import check_plan
 from allocator.ledger.records import (
     Attached,
     Claim,
+    Delayed,
     Delta,
     Entry,
     Event,
@@ -33,12 +34,14 @@ from allocator.ledger.records import (
     Settled,
     StepRecord,
     StoredVolume,
+    Waiting,
 )
 
 __all__ = [
     "AlreadyHeld",
     "Attached",
     "Claim",
+    "Delayed",
     "Delta",
     "Entry",
     "Event",
@@ -67,4 +70,5 @@ __all__ = [
     "Turn",
     "UnknownPlan",
     "check_plan",
+    "Waiting",
 ]

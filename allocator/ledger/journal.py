@@ -13,11 +13,28 @@ from allocator.ledger.facts import count_change
 from allocator.ledger.following import remove
 from allocator.ledger.history import Line, tell
 from allocator.ledger.plans import check_plan
-from allocator.ledger.records import Claim, Entry, Mark, PlanState, Result, Settled, StepRecord, StepState
+from allocator.ledger.records import (
+    Claim,
+    Delayed,
+    Entry,
+    Mark,
+    PlanState,
+    Result,
+    Settled,
+    StepRecord,
+    StepState,
+    Waiting,
+)
 from allocator.ledger.tables import access, attachment, plan, step, volume
 from allocator.ledger.volumes import volumes_of
 
 UNFINISHED = ("planned", "running")
+_AT_ONCE: Final[dict[str, object]] = {
+    "attempts": 0,
+    "next_attempt_ms": None,
+    "waiting_code": None,
+    "waiting_text": None,
+}
 
 _STANDING: Final[Select[Any]] = select(
     plan.c.id, plan.c.run, plan.c.state, plan.c.owner, plan.c.fence, plan.c.lease_until
@@ -28,7 +45,7 @@ def claim(
     connection: Connection,
     wanted: Plan,
     owner: str,
-    now: int,
+    now: float,
     lease_seconds: int,
     alive: Callable[[str], bool],
 ) -> Claim:
@@ -44,25 +61,25 @@ def claim(
         )
     fence = row.fence
     if row.state in UNFINISHED:
-        _check_idle(row, now, alive)
+        _check_idle(row, int(now), alive)
         fence += 1
         taken = connection.execute(
             update(plan)
             .where((plan.c.id == wanted.id) & (plan.c.fence == row.fence))
-            .values(state="running", owner=owner, fence=fence, lease_until=now + lease_seconds)
+            .values(state="running", reason=None, owner=owner, fence=fence, lease_until=int(now) + lease_seconds)
         )
         if taken.rowcount != 1:
             raise PlanBusy(f"Plan {wanted.id} was taken by another process at this moment. Maybe wait for it.")
     if row.state == "planned":
         _begin(connection, wanted, row.run)
     state: PlanState = "running" if row.state in UNFINISHED else row.state
-    records = _records(connection, wanted, row.run)
+    records = _records(connection, wanted, row.run, now)
     return Claim(wanted.id, row.run, fence, owner, lease_seconds, state, records)
 
 
-def record(connection: Connection, held: Claim, entries: Iterable[Entry], now: int, actor: str) -> None:
+def record(connection: Connection, held: Claim, entries: Iterable[Entry], now: float, actor: str) -> None:
     """Write entries and renew the lease, all or nothing; `actor` is who did it. Raises LostLease, NotHeld."""
-    _guard(connection, held, lease_until=now + held.lease_seconds)
+    _guard(connection, held, lease_until=int(now) + held.lease_seconds)
     lines = []
     for entry in entries:
         for mark in entry.marks:
@@ -72,14 +89,19 @@ def record(connection: Connection, held: Claim, entries: Iterable[Entry], now: i
                 word = mark.state if mark.error is None else "failed"
                 text = mark.error or mark.step.host or mark.step.pool
                 lines.append(Line(f"{mark.step.kind} {word}", mark.step.volume, text, held.plan))
+        if entry.delayed is not None:
+            delayed, why = entry.delayed.step, entry.delayed.waiting
+            _delay(connection, held, entry.delayed, now)
+            lines.append(Line(f"{delayed.kind} retried", delayed.volume, f"{why.text} ({why.code})", held.plan))
         if entry.settled is not None:
             _settle(connection, held, entry.settled)
-    tell(connection, now, actor, lines)
+    tell(connection, int(now), actor, lines)
 
 
-def finish(connection: Connection, held: Claim, state: PlanState) -> None:
-    """Give the right back: with `running` somebody can go on later, with any other state the plan is over."""
-    _guard(connection, held, state=state, owner=None, lease_until=0)
+def finish(connection: Connection, held: Claim, state: PlanState, reason: str | None) -> None:
+    """Give the right back: of a plan that is `running` or `stuck` somebody can take it, any other is over."""
+    written = "running" if state == "stuck" else state
+    _guard(connection, held, state=written, reason=reason, owner=None, lease_until=0)
 
 
 def _begin(connection: Connection, wanted: Plan, run: int) -> None:
@@ -112,14 +134,20 @@ def _first_states(connection: Connection, wanted: Plan) -> Iterator[tuple[Step, 
             yield one, "pending"
 
 
-def _records(connection: Connection, wanted: Plan, run: int) -> dict[int, StepRecord]:
+def _records(connection: Connection, wanted: Plan, run: int, now: float) -> dict[int, StepRecord]:
     """How far the steps are; of a run that ended before anybody began it, none has been done."""
     here = (step.c.plan == wanted.id) & (step.c.run == run)
     records = {
-        found.number: StepRecord(found.state, found.attempts, found.result, found.code, found.error)
+        found.number: StepRecord(found.state, found.result, found.code, found.error, _waiting(found, now))
         for found in connection.execute(select(step).where(here))
     }
     return records or {one.number: StepRecord(state) for one, state in _first_states(connection, wanted)}
+
+
+def _waiting(row: Row[Any], now: float) -> Waiting | None:
+    if row.next_attempt_ms is None:
+        return None
+    return Waiting(row.attempts, max(0, row.next_attempt_ms - int(now * 1000)), row.waiting_code, row.waiting_text)
 
 
 def _check_idle(row: Row[Any], now: int, alive: Callable[[str], bool]) -> None:
@@ -139,12 +167,24 @@ def _guard(connection: Connection, held: Claim, **values: object) -> None:
 def _mark(connection: Connection, held: Claim, mark: Mark) -> None:
     here = (step.c.plan == held.plan) & (step.c.run == held.run) & (step.c.number == mark.step.number)
     values: dict[str, object] = {"state": mark.state}
-    if mark.state == "intent":
-        values["attempts"] = step.c.attempts + 1
+    if mark.state != "intent":
+        values |= _AT_ONCE
     if mark.result is not None:
         values["result"] = dict(mark.result)
     if mark.error is not None:
         values |= {"code": mark.code, "error": mark.error}
+    connection.execute(update(step).where(here).values(values))
+
+
+def _delay(connection: Connection, held: Claim, delayed: Delayed, now: float) -> None:
+    here = (step.c.plan == held.plan) & (step.c.run == held.run) & (step.c.number == delayed.step.number)
+    why = delayed.waiting
+    values = {
+        "attempts": why.attempts,
+        "next_attempt_ms": int(now * 1000) + why.wait_ms,
+        "waiting_code": why.code,
+        "waiting_text": why.text,
+    }
     connection.execute(update(step).where(here).values(values))
 
 

@@ -165,17 +165,19 @@ class Ledger:
         Raises UnknownPlan, or PlanBusy while another owner is alive and its lease lasts.
         """
         with self._store.writing() as connection:
-            return journal.claim(connection, plan, owner, self._now(), lease_seconds, alive)
+            return journal.claim(connection, plan, owner, self._clock(), lease_seconds, alive)
 
     def record(self, claim: Claim, entries: Iterable[Entry]) -> None:
         """Write journal entries and renew the lease, in one commit. Raises LostLease, NotHeld."""
         with self._store.writing() as connection:
-            journal.record(connection, claim, entries, self._now(), self.actor)
+            journal.record(connection, claim, entries, self._clock(), self.actor)
 
-    def finish(self, claim: Claim, state: PlanState) -> None:
-        """End a claim: with `running` the plan can be gone on with, with any other state it is over."""
+    def finish(self, claim: Claim, state: PlanState, reason: str | None = None) -> None:
+        """End a claim: a plan that is `running`, or `stuck` for a reason, can be gone on with; any other is over."""
         with self._store.writing() as connection:
-            journal.finish(connection, claim, state)
+            journal.finish(connection, claim, state, reason)
+            if reason is not None:
+                self._tell(connection, Line(state, claim.plan, reason, claim.plan))
 
     def foreign(self, pool: str, documents: Iterable[Document]) -> None:
         """Replace the volumes found on a pool that the engine did not make (R07)."""

@@ -13,7 +13,8 @@ Document = Mapping[str, object]
 Result = Mapping[str, str | None]
 """What a step came to: `native_id`; `uri`, `address`, `iqn`, `chap_user`; `device`. Never a secret."""
 VolumeState = Literal["reserved", "creating", "available", "deleting"]
-PlanState = Literal["planned", "running", "done", "failed", "rolled_back"]
+PlanState = Literal["planned", "running", "stuck", "done", "failed", "rolled_back"]
+"""`stuck`: steps of it can neither be done nor undone by themselves; its volumes keep their room."""
 StepState = Literal["pending", "intent", "done", "failed", "undone"]
 Outcome = Literal["done", "failed", "rolled_back"]
 
@@ -107,14 +108,26 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A call that failed, and is to be tried again: to do the step, or to undo it."""
+
+    attempts: int
+    """How many calls have failed so far, over all processes; 0: patience has ended, and begins anew."""
+    wait_ms: int
+    """How long from now until the next one."""
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepRecord:
-    """How far a step has come. `attempts` counts how often it was begun, over all processes."""
+    """How far a step has come."""
 
     state: StepState
-    attempts: int = 0
     result: Result | None = None
     code: str | None = None
     error: str | None = None
+    waiting: Waiting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +158,14 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Delayed:
+    """A step that stays as it is for a while, because a call failed. The next mark but `intent` takes it back."""
+
+    step: Step
+    waiting: Waiting
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """All that the plan had to do on one volume has been done, has failed or has been undone."""
 
@@ -160,3 +181,4 @@ class Entry:
 
     marks: tuple[Mark, ...] = ()
     settled: Settled | None = None
+    delayed: Delayed | None = None

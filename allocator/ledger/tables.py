@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from allocator.ledger.texts import JsonText
 
-SCHEMA: Final = "0003"
+SCHEMA: Final = "0004"
 """The newest migration; compared as text."""
 PREFIX: Final = "allocator_"
 NAME_LENGTH: Final = 63
@@ -111,7 +111,9 @@ plan: Final = Table(
     Column("owner", Text),
     Column("fence", BigInteger, nullable=False),
     Column("lease_until", BigInteger, nullable=False),
+    Column("reason", Text),
 )
+"""A plan that is stuck is `running`, nobody's, and has a `reason`."""
 
 step: Final = Table(
     "allocator_step",
@@ -127,7 +129,12 @@ step: Final = Table(
     Column("result", _DOCUMENT),
     Column("code", String(32)),
     Column("error", Text),
+    Column("next_attempt_ms", BigInteger),
+    Column("waiting_code", String(32)),
+    Column("waiting_text", Text),
 )
+"""`attempts` calls failed, the last one as `waiting_code` and `waiting_text` say; the next comes not before
+`next_attempt_ms`, in milliseconds since 1970 by the database's clock."""
 
 foreign_volume: Final = Table(
     "allocator_foreign_volume",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 
 import pytest
 
@@ -19,6 +20,7 @@ class Device:
     def __init__(self, do: Iterable[object], look: Iterable[object] = ()) -> None:
         self.asked: list[str] = []
         self.retried: list[str] = []
+        self.paused: list[tuple[int, float]] = []
         self._answers = {"do": list(do), "look": list(look)}
 
     async def answer(self, question: str) -> str | None:
@@ -33,9 +35,15 @@ class Device:
     async def do(self) -> str:
         return str(await self.answer("do"))
 
-    def tried(self) -> str:
-        call: Call[str] = Call(self.do, lambda: self.answer("look"))
-        return asyncio.run(carry_out(call, QUICK, lambda error: self.retried.append(error.code)))
+    def call(self) -> Call[str]:
+        return Call(self.do, lambda: self.answer("look"), nullcontext, self.pause)
+
+    async def pause(self, failed: int, seconds: float, error: DriverError) -> None:
+        self.retried.append(error.code)
+        self.paused.append((failed, seconds))
+
+    def tried(self, *, failed: int = 0, doubt: bool = False) -> str:
+        return asyncio.run(carry_out(self.call(), QUICK, failed=failed, doubt=doubt))
 
 
 def error(code: ErrorCode) -> DriverError:
@@ -79,11 +87,32 @@ def test_what_is_not_there_is_tried_again() -> None:
 
 def test_nothing_is_tried_while_nobody_can_tell() -> None:
     """A look that fails is no answer: only looks follow, and what was refused may have had its effect."""
-    device = Device([LOST, "never"], [error(ErrorCode.DENIED), LOST, LOST])
+    device = Device([LOST, "never"], [error(ErrorCode.DENIED), LOST])
     with pytest.raises(Refused) as caught:
         device.tried()
-    assert device.asked == ["do", "look", "look", "look"]
-    assert (caught.value.code, caught.value.certain) == ("unknown_outcome", False)
+    assert device.asked == ["do", "look", "look"]
+    assert (caught.value.code, caught.value.certain, caught.value.open) == ("unknown_outcome", False, True)
+
+
+def test_the_rest_of_patience_is_what_an_earlier_run_left() -> None:
+    """Two of three attempts have failed: one more is made."""
+    device = Device([BUSY, "never"])
+    with pytest.raises(Refused):
+        device.tried(failed=2)
+    assert (device.asked, device.paused) == (["do"], [])
+
+
+def test_an_answer_lost_in_an_earlier_run_is_looked_into_first() -> None:
+    device = Device(["never"], ["found"])
+    assert (device.tried(failed=1, doubt=True), device.asked) == ("found", ["look"])
+
+
+def test_what_was_lost_and_is_not_there_is_settled() -> None:
+    """The last look says that nothing is there: it can be undone for sure, but it is not certain that it stays so."""
+    device = Device([BUSY, BUSY, LOST], [None])
+    with pytest.raises(Refused) as caught:
+        device.tried()
+    assert (caught.value.certain, caught.value.open) == (False, False)
 
 
 def test_the_last_attempt_is_looked_into_as_well() -> None:
@@ -106,12 +135,22 @@ def test_delays_double_up_to_the_longest_and_follow_the_device() -> None:
     assert [patience.delay_seconds(attempt, asked) for attempt in (1, 2, 3, 4)] == [3, 3, 4, 5]
 
 
+def test_what_is_in_use_is_asked_less_often_than_what_is_busy() -> None:
+    """Delays go by the error's code: from 1 s, 2 s and 4 s on."""
+    patience = Patience(first_delay_seconds=1, longest_delay_seconds=100)
+    codes = (ErrorCode.BUSY, ErrorCode.UNAVAILABLE, ErrorCode.IN_USE)
+    assert [[patience.delay_seconds(n, error(code)) for n in (1, 2, 3)] for code in codes] == [
+        [1, 2, 4],
+        [2, 4, 8],
+        [4, 8, 16],
+    ]
+
+
 def test_a_cancelled_call_is_cancelled() -> None:
     device = Device(["hang"])
 
     async def cancelled(act: Callable[[], object]) -> None:
-        call: Call[str] = Call(device.do, lambda: device.answer("look"))
-        task = asyncio.create_task(carry_out(call, QUICK, lambda _: None))
+        task = asyncio.create_task(carry_out(device.call(), QUICK))
         await asyncio.sleep(0.001)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

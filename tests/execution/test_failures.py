@@ -101,7 +101,8 @@ def test_what_cannot_be_undone_now_is_undone_later(world: World) -> None:
     wanted = volume("v")
     report = world.place(wanted)
     first = world.id_of("v")
-    assert (report.state, report.volumes[0].state) == ("running", "unfinished")
+    assert (report.state, report.volumes[0].state) == ("stuck", "unfinished")
+    assert report.reason == "delete v on p1: Out of reach. (unavailable)"
     assert (there(world.root), world.names()) == ([f"p1/{first}"], {"v": "available"})
     assert world.ledger.unfinished() == [placement(wanted)]
     report = asyncio.run(world.run(placement(wanted), wanted))
@@ -152,11 +153,11 @@ def test_a_failed_attachment_gives_the_document_back(world: World) -> None:
 
 def test_a_volume_in_use_stays_and_can_be_deleted_later(world: World) -> None:
     """R20: what takes away is never undone: it fails, the rest go on, and it is asked again."""
-    a, b = volume("a"), volume("b", "p2")
+    a, b = volume("a"), volume("b", "p2", ("h2",))
     world.place(a, b)
-    world.faults.coming = [Fault("detach", DriverError(ErrorCode.IN_USE, "In use."), times=4)]
+    world.faults.coming = [Fault("detach", DriverError(ErrorCode.IN_USE, "In use."), times=4, host="h1")]
     plan = Plan.of(delete_steps([a, b]), [volume_document(a), volume_document(b)])
-    report = world.apply(plan, a, b, parallel=1)
+    report = world.apply(plan, a, b)
     assert {told.volume: told.state for told in report.volumes} == {"a": "failed", "b": "done"}
     assert report.volumes[0].error == Failure("in_use", "In use.")
     assert (report.state, world.names()) == ("failed", {"a": "available"})

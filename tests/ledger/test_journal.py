@@ -9,6 +9,7 @@ import pytest
 from allocator.domain.qos import Band, Bands, Qos
 from allocator.ledger import (
     Attached,
+    Delayed,
     Entry,
     Granted,
     Ledger,
@@ -19,6 +20,7 @@ from allocator.ledger import (
     PlanBusy,
     Settled,
     UnknownPlan,
+    Waiting,
 )
 from tests.ledger.plans import claimed, documents, placing, step_of
 
@@ -109,13 +111,43 @@ def test_marks_make_what_the_volume_is(ledger: Ledger) -> None:
 def test_a_claim_knows_how_far_each_step_has_come(ledger: Ledger) -> None:
     claim = claimed(ledger, PLAN)
     create = step_of(PLAN, "create", "v")
-    for _ in range(2):
-        ledger.record(claim, [Entry((Mark(create, "intent"),))])
+    ledger.record(claim, [Entry((Mark(create, "intent"),))])
     ledger.record(claim, [Entry((Mark(create, "failed", code="busy", error="Busy."),))])
     steps = claimed(ledger, PLAN).steps
     assert [steps[number].state for number in sorted(steps)] == ["done", "failed", "pending", "pending"]
-    assert (steps[2].attempts, steps[2].code, steps[2].error) == (2, "busy", "Busy.")
+    assert (steps[2].code, steps[2].error) == ("busy", "Busy.")
     assert [(event.kind, event.text) for event in ledger.events("v")] == [("create failed", "Busy.")]
+
+
+def test_whoever_goes_on_waits_for_the_rest_only(ledger: Ledger, clock: Clock) -> None:
+    """The third attempt is 8 s away; 5.5 s later 2.5 s of that are left, and the two that failed still count."""
+    claim = claimed(ledger, PLAN)
+    create = step_of(PLAN, "create", "v")
+    ledger.record(claim, [Entry((Mark(create, "intent"),))])
+    ledger.record(claim, [Entry(delayed=Delayed(create, Waiting(2, 8_000, "busy", "Busy.")))])
+    clock.now += 5.5
+    assert claimed(ledger, PLAN).steps[2].waiting == Waiting(2, 2_500, "busy", "Busy.")
+    clock.now += 5.5
+    again = claimed(ledger, PLAN)
+    assert again.steps[2].waiting == Waiting(2, 0, "busy", "Busy.")
+    ledger.record(again, [Entry((Mark(create, "intent"),))])
+    assert claimed(ledger, PLAN).steps[2].waiting is not None
+    last = claimed(ledger, PLAN)
+    ledger.record(last, [Entry((Mark(create, "done", {"native_id": "n"}),))])
+    assert claimed(ledger, PLAN).steps[2].waiting is None
+    assert [event.kind for event in ledger.events("v")] == ["create retried", "create done"]
+
+
+def test_a_stuck_plan_is_nobodys_and_keeps_its_volumes(ledger: Ledger) -> None:
+    """Whoever claims it goes on with it, and it is stuck no longer."""
+    ledger.finish(claimed(ledger, PLAN), "stuck", "delete v on p1: Out of reach. (unavailable)")
+    assert ledger.unfinished() == [PLAN]
+    assert ledger.volumes()[0].plan == PLAN.id
+    assert [(event.kind, event.text) for event in ledger.events(PLAN.id)][-1] == (
+        ("stuck", "delete v on p1: Out of reach. (unavailable)")
+    )
+    again = ledger.claim(PLAN, owner="me", lease_seconds=60, alive=lambda _: True)
+    assert again.state == "running"
 
 
 def test_entries_are_written_all_or_not_at_all(ledger: Ledger) -> None:

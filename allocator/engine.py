@@ -24,7 +24,7 @@ from allocator.fleet import Fleet
 from allocator.goals import tiers_of
 from allocator.planning.changes import attaching, deleting, detaching
 from allocator.planning.steps import placement_steps
-from allocator.planning.trust import checked_plan
+from allocator.planning.trust import checked_id, checked_plan
 from allocator.policy import read_policy
 from allocator.rules import rules_of
 from allocator.screen import Screen
@@ -136,14 +136,18 @@ class Allocator:
         """
         import asyncio
 
+        from allocator.elsewhere import decide_again
         from allocator.execution.connect import Connections
         from allocator.execution.runner import run
 
         ledger = self._standing.held()
+        again = partial(
+            decide_again, ledger=ledger, facts=self._copy, rules=self.rules, tiers=self.tiers, effort=EFFORT
+        )
         # In a thread, since another may solve a batch meanwhile: plans that are running must not wait for that.
         inventory = await asyncio.to_thread(self._trusted, plan)
         async with Connections(inventory) as connections:
-            return await run(plan, ledger, inventory, connections, progress=progress)
+            return await run(plan, ledger, inventory, connections, progress=progress, again=again)
 
     def attach(self, volume: str, host: str) -> Plan:
         """The plan that attaches a placed volume to a host (more than one, where its driver can).
@@ -224,12 +228,17 @@ class Allocator:
             seen.add(request.name)
         return asked
 
+    def _copy(self) -> Inventory:
+        with self._standing.lock:
+            return self.inventory.copy()
+
     def _trusted(self, plan: Plan) -> Inventory:
-        """Check a plan and reserve it: the inventory with its volumes."""
+        """Check a plan, as it is carried out by now, and reserve it: the inventory with its volumes."""
+        checked_id(plan)
 
         def propose(screen: Screen) -> Proposal[Inventory]:
             inventory = screen.fleet.inventory
-            volumes = checked_plan(plan, self.world, inventory, self.rules)
+            volumes = checked_plan(self._standing.held().content(plan), self.world, inventory, self.rules)
             return Proposal(inventory.plus(volumes), lambda: plan, [volume.name for volume in volumes], volumes)
 
         return self._standing.agree(propose)

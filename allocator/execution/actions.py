@@ -41,6 +41,15 @@ class Actions:
                 self._native[volume.name] = volume.native_id
             self._granted |= {(volume.name, granted.host): granted for granted in volume.access}
 
+    def learn(self, volumes: Iterable[Volume]) -> None:
+        """Take note of volumes, of which nothing is there, that are to lie elsewhere."""
+        changed = list(volumes)
+        self._inventory = self._inventory.plus(changed)
+        for volume in changed:
+            self._native.pop(volume.name, None)
+            for known in [key for key in self._accesses if key[0] == volume.name]:
+                del self._accesses[known]
+
     async def do(self, step: Step) -> Result:
         """Do a step, again or for the first time. `reserve` and `release` are the ledger's alone."""
         actions: Mapping[StepKind, Callable[[Step], Awaitable[Result]]] = {
@@ -98,6 +107,7 @@ class Actions:
             client = self._client(step) if granted is None else client_to_revoke(granted)
             await driver.revoke_access(handle, client)
         self._granted.pop((step.volume, step.host or ""), None)
+        self._accesses.pop((step.volume, step.host or ""), None)
         return {}
 
     async def _see_access(self, step: Step) -> Result | None:

@@ -12,13 +12,15 @@ from allocator.domain.plan import Plan
 from allocator.driver import DriverError
 from allocator.execution.actions import Actions
 from allocator.execution.attempts import Patience
+from allocator.execution.chains import units_of
 from allocator.execution.connect import Connections
+from allocator.execution.elsewhere import Again
 from allocator.execution.journal import Journal
 from allocator.execution.owner import may_live, this_process
 from allocator.execution.report import Progress, Report
 from allocator.execution.slots import Slots
 from allocator.execution.summary import summarise
-from allocator.execution.unit import Unit, units_of
+from allocator.execution.unit import Unit
 from allocator.execution.work import Work
 from allocator.ledger import Ledger, LedgerError
 
@@ -37,13 +39,15 @@ async def run(
     patience: Patience = PATIENCE,
     parallel: int = 16,
     lease_seconds: int = LEASE_SECONDS,
+    again: Again | None = None,
 ) -> Report:
     """Carry out a reserved plan, or go on with one that was interrupted; one that is over is only reported.
 
     `inventory` holds the plan's volumes. With `back` everything that is not done yet is undone instead. A
     request that fails is undone together with the others of its VM, and the rest go on; a plan of which
-    something can neither be done nor undone is stuck, with a reason. `parallel` bounds the calls under way at
-    once, beside what each manifest allows. When cancelled it stops as soon as what was done is on record, and a
+    something can neither be done nor undone is stuck, with a reason. Where a pool has no space, `again` is
+    asked for another target (None: that is a failure). `parallel` bounds the calls under way at once, beside what
+    each manifest allows. When cancelled it stops as soon as what was done is on record, and a
     further run goes on from there. Raises LedgerError (UnknownPlan, PlanBusy, LostLease...), PluginError,
     SecretError.
     """
@@ -52,12 +56,11 @@ async def run(
         return Report(plan.id, "done")
     claim = ledger.claim(plan, owner=this_process(), lease_seconds=lease_seconds, alive=may_live)
     if claim.state != "running":
-        return summarise(plan, claim.steps)
+        return summarise(claim.content, claim.steps)
     try:
         actions = Actions(inventory, connections, ledger.volumes({step.volume for step in plan.steps}))
         async with Journal(ledger, claim) as journal:
             work = Work(
-                plan,
                 claim,
                 journal,
                 actions,
@@ -65,8 +68,9 @@ async def run(
                 patience=patience,
                 slots=Slots(inventory, parallel),
                 progress=progress,
+                again=again,
             )
-            await _every_unit(plan, work, back=back)
+            await _every_unit(work, back=back)
     except BaseException as error:
         # Whoever comes next need not wait until the lease is over.
         with suppress(LedgerError):
@@ -74,13 +78,13 @@ async def run(
         if isinstance(error, BaseExceptionGroup):
             raise _innermost(error) from error
         raise
-    report = summarise(plan, work.records)
+    report = summarise(work.plan, work.records)
     ledger.finish(claim, report.state, report.reason)
     return report
 
 
-async def _every_unit(plan: Plan, work: Work, *, back: bool) -> None:
-    units = [Unit(chains, work) for chains in units_of(plan)]
+async def _every_unit(work: Work, *, back: bool) -> None:
+    units = [Unit(chains, work) for chains in units_of(work.plan)]
     async with asyncio.TaskGroup() as group:
         for unit in units:
             group.create_task(unit.run(back=back))

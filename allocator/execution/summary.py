@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from allocator.domain.plan import INVERSE, Plan
+from allocator.execution.chains import Chain, Records, goes_back, outcome_of, units_of
 from allocator.execution.report import Failure, Reached, Report, VolumeReport
-from allocator.execution.unit import Chain, Records, goes_back, outcome_of, units_of
 from allocator.ledger.records import PlanState
 
 _MOST_TOLD: Final = 3

@@ -1,67 +1,27 @@
-"""What is placed together or not at all: the volumes of one VM, each with its chain of steps."""
+"""Runs what is placed together or not at all: forward, elsewhere where there is no space, back where it fails."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
-from allocator.domain.plan import INVERSE, Plan, Step
+from allocator.domain.plan import INVERSE, Step
+from allocator.driver import ErrorCode
 from allocator.execution.attempts import Refused
-from allocator.execution.report import Failure, VolumeOutcome
+from allocator.execution.chains import Chain, goes_back, has_no_space, outcome_of, units_of
+from allocator.execution.elsewhere import MOST_FULL, Elsewhere, Nowhere
+from allocator.execution.report import Failure
 from allocator.execution.work import Work
-from allocator.ledger import Mark, Settled, StepRecord
-from allocator.ledger.records import Document, StepState
+from allocator.ledger import Mark, Settled
+from allocator.ledger.records import StepState
 
-Records = Mapping[int, StepRecord]
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """The steps of one volume, in order."""
-
-    volume: str
-    document: Document
-    steps: tuple[Step, ...]
-
-
-def units_of(plan: Plan) -> list[tuple[Chain, ...]]:
-    """The chains of a plan by VM; a volume without one stands alone."""
-    steps: dict[str, list[Step]] = defaultdict(list)
-    for step in sorted(plan.steps, key=lambda step: step.number):
-        steps[step.volume].append(step)
-    units: dict[tuple[str, str], list[Chain]] = defaultdict(list)
-    for document in plan.volumes:
-        name, vm = str(document["name"]), document.get("vm")
-        if name in steps:
-            unit = ("volume", name) if vm is None else ("vm", str(vm))
-            units[unit].append(Chain(name, document, tuple(steps[name])))
-    return [tuple(chains) for chains in units.values()]
-
-
-def goes_back(unit: Sequence[Chain], records: Records) -> bool:
-    """True once a step that adds something has failed: all that the unit has added goes again."""
-    return any(
-        step.kind in INVERSE and records[step.number].state in ("failed", "undone")
-        for chain in unit
-        for step in chain.steps
-    )
-
-
-def outcome_of(chain: Chain, records: Records, *, back: bool) -> VolumeOutcome:
-    """What has come of a volume, as its steps stand."""
-    states = [records[step.number].state for step in chain.steps]
-    if back:
-        added = [records[step.number].state for step in chain.steps if step.kind in INVERSE]
-        return "unfinished" if {"intent", "done", "failed"} & set(added) else "rolled_back"
-    if "failed" in states:
-        return "failed"
-    return "done" if set(states) == {"done"} else "unfinished"
+_GONE: Final = ("pending", "undone")
 
 
 class Unit:
-    """Runs one unit: forward, and back if anything fails on the way."""
+    """The chains of one VM, or of a volume without one."""
 
     def __init__(self, chains: tuple[Chain, ...], work: Work) -> None:
         self._chains = chains
@@ -69,15 +29,27 @@ class Unit:
         self._back = goes_back(chains, work.records)
         self._open = False
         """Nobody can tell what came of a step: until then nothing is done to the unit, neither forward nor back."""
+        self._full = False
+        """A pool has no space: nothing more is begun until it is known where the volume goes."""
+        self._said: dict[int, str] = {}
+        """What drivers said of that in this run, by step."""
 
     async def run(self, *, back: bool) -> None:
         """Go as far as it goes, or with `back` undo what is not all done; let go of every settled volume."""
         if back:
             await self._give_up()
-        if not self._back:
-            async with asyncio.TaskGroup() as group:
-                for chain in self._chains:
-                    group.create_task(self._forward(chain))
+        while not self._back:
+            self._full = any(has_no_space(chain, self._work.records) for chain in self._chains)
+            if self._full:
+                await self._go_elsewhere()
+            else:
+                async with asyncio.TaskGroup() as group:
+                    for chain in self._chains:
+                        group.create_task(self._forward(chain))
+            if self._open or not self._full:
+                break
+        for chain in self._chains:
+            self._work.end(chain.steps)
         if self._back and not self._open:
             async with asyncio.TaskGroup() as group:
                 for chain in self._chains:
@@ -120,7 +92,7 @@ class Unit:
                 await self._work.write(*written)
                 written = ()
             missing = await self._work.wait_for(others)
-            if self._back or self._open:
+            if self._back or self._open or self._full:
                 break
             resumed = self._work.state(step) != "pending"
             if not resumed:
@@ -133,34 +105,83 @@ class Unit:
                     raise Refused("blocked", f"Step {missing[0]} was not done.", certain=True)
                 result = await self._work.do(step)
             except Refused as refused:
-                if refused.open:
-                    self._open = True
-                    await self._work.leave(step, refused)
-                else:
-                    await self._failed(step, refused, certain=refused.certain and not resumed)
+                await self._refused(step, refused, certain=refused.certain and not resumed)
                 break
             self._work.tell(step, "done")
             written = (Mark(step, "done", result),)
         if written:
             await self._work.write(*written)
-        self._work.end(chain.steps)
+        if not self._full:
+            self._work.end(chain.steps)
 
-    async def _failed(self, step: Step, refused: Refused, *, certain: bool) -> None:
-        self._work.tell(step, "failed", Failure(refused.code, str(refused)))
-        adds = step.kind in INVERSE
-        self._back = self._back or adds
-        state: StepState = "undone" if adds and certain else "failed"
-        await self._work.write(Mark(step, state, code=refused.code, error=str(refused)))
+    async def _refused(self, step: Step, refused: Refused, *, certain: bool) -> None:
+        if refused.open:
+            self._open = True
+            await self._work.leave(step, refused)
+        elif refused.code == ErrorCode.NO_SPACE and self._may_go_elsewhere(step) and await self._clean(step, certain):
+            self._full = True
+            self._said[step.number] = str(refused)
+            self._work.tell(step, "failed", Failure(refused.code, str(refused)))
+            await self._work.no_space(step)
+        else:
+            self._work.tell(step, "failed", Failure(refused.code, str(refused)))
+            adds = step.kind in INVERSE
+            self._back = self._back or adds
+            state: StepState = "undone" if adds and certain else "failed"
+            await self._work.write(Mark(step, state, code=refused.code, error=str(refused)))
+
+    def _may_go_elsewhere(self, step: Step) -> bool:
+        """Only what the plan itself reserved, and what no other volume waits for or is waited for by."""
+        own = {step.number for chain in self._chains for step in chain.steps}
+        alone = all(own.issuperset(step.after) for chain in self._chains for step in chain.steps)
+        return self._work.decides_again and alone and step in [chain.create for chain in self._chains]
+
+    async def _clean(self, step: Step, certain: bool) -> bool:
+        """Make sure that nothing is there of what had no space."""
+        return certain or await self._undone(step, "pending")
+
+    async def _go_elsewhere(self) -> None:
+        """Find other targets: for what has no space, or if nothing fits beside the rest of the VM, for all of it."""
+        homeless = [chain for chain in self._chains if has_no_space(chain, self._work.records)]
+        answer = await self._targets(homeless)
+        if isinstance(answer, Nowhere) and len(homeless) < len(self._chains):
+            made = [step for chain in self._chains for step in chain.steps if step.kind != "reserve"]
+            for step in reversed(made):
+                if self._work.state(step) not in _GONE and not await self._undone(step, "pending"):
+                    self._open = True
+                    return
+            answer = await self._targets(self._chains)
+        if isinstance(answer, Elsewhere):
+            names = {chain.volume for chain in self._chains}
+            (self._chains,) = [unit for unit in units_of(answer.content) if {chain.volume for chain in unit} == names]
+            return
+        self._back = True
+        for chain in homeless:
+            if chain.create is not None:
+                said = self._said.get(chain.create.number, f"Pool {chain.create.pool} has no space for {chain.volume}.")
+                error = f"{said} {answer.reasons}"
+                await self._work.write(Mark(chain.create, "undone", code=ErrorCode.NO_SPACE, error=error))
+
+    async def _targets(self, homeless: Sequence[Chain]) -> Elsewhere | Nowhere:
+        creates = [chain.create for chain in self._chains if chain.create is not None]
+        full = frozenset[str]().union(*(self._work.records[create.number].full for create in creates))
+        if len(full) > MOST_FULL:
+            return Nowhere(f"So have {len(full) - 1} others not. Maybe `allocator status --observe` shows why.")
+        return await self._work.find_targets([chain.volume for chain in homeless], full)
 
     async def _undo(self, chain: Chain) -> None:
         """Undo in reverse order; what cannot be undone now stays on record for the next run."""
         for step in reversed(chain.steps):
-            if step.kind not in INVERSE or self._work.state(step) in ("pending", "undone"):
-                continue
-            try:
-                await self._work.do(replace(step, kind=INVERSE[step.kind]))
-            except Refused as refused:
-                await self._work.leave(step, refused)
+            if step.kind in INVERSE and self._work.state(step) not in _GONE and not await self._undone(step, "undone"):
                 return
-            await self._work.write(Mark(step, "undone"))
-            self._work.tell(step, "undone")
+
+    async def _undone(self, step: Step, state: StepState) -> bool:
+        """Undo a step, on record as that state; False where that is not possible now."""
+        try:
+            await self._work.do(replace(step, kind=INVERSE[step.kind]))
+        except Refused as refused:
+            await self._work.leave(step, refused)
+            return False
+        await self._work.write(Mark(step, state))
+        self._work.tell(step, "undone")
+        return True

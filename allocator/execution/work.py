@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final, Literal
 
-from allocator.domain.plan import Plan, Step
+from allocator.domain.plan import Step
 from allocator.driver import DriverError, ErrorCode
 from allocator.execution.actions import Actions
 from allocator.execution.attempts import Call, Patience, Refused, carry_out
+from allocator.execution.elsewhere import Again, Elsewhere, Homeless, Nowhere
 from allocator.execution.journal import Journal
 from allocator.execution.report import Failure, Progress
 from allocator.execution.secrets import Secrets
@@ -27,7 +28,6 @@ class Work:
 
     def __init__(
         self,
-        plan: Plan,
         claim: Claim,
         journal: Journal,
         actions: Actions,
@@ -36,8 +36,14 @@ class Work:
         patience: Patience,
         slots: Slots,
         progress: Callable[[Progress], None] | None,
+        again: Again | None,
     ) -> None:
         self.records: dict[int, StepRecord] = dict(claim.steps)
+        self.plan = claim.content
+        """As it is carried out now."""
+        self._claim = claim
+        self._again = again
+        self._deciding = asyncio.Lock()
         self._journal = journal
         self._actions = actions
         self._secrets = secrets
@@ -45,7 +51,7 @@ class Work:
         self._done = sum(record.state == "done" for record in self.records.values())
         self._slots = slots
         self._progress = progress
-        self._over = {step.number: asyncio.Event() for step in plan.steps}
+        self._over = {step.number: asyncio.Event() for step in self.plan.steps}
 
     def state(self, step: Step) -> StepState:
         return self.records[step.number].state
@@ -79,6 +85,7 @@ class Work:
             pause=lambda failed, seconds, error: self._pause(step, failed, seconds, error),
         )
         before = self.records[step.number].waiting
+        self.records[step.number] = replace(self.records[step.number], waiting=None)
         self.tell(step, "started")
         try:
             if before is None:
@@ -94,7 +101,34 @@ class Work:
     async def leave(self, step: Step, refused: Refused) -> None:
         """Put on record why a step stays as it is for now; whoever tries it again has all patience for it."""
         self.tell(step, "failed", Failure(refused.code, str(refused)))
-        await self._delay(step, Waiting(0, 0, refused.code, str(refused)))
+        waiting = Waiting(0, 0, refused.code, str(refused))
+        await self._journal.write(Entry(delayed=Delayed(step, waiting)))
+        self.records[step.number] = replace(self.records[step.number], waiting=waiting)
+
+    @property
+    def decides_again(self) -> bool:
+        """Whether there is anybody to ask for other targets."""
+        return self._again is not None
+
+    async def no_space(self, create: Step) -> None:
+        """Put on record that a pool has no space for a volume, of which nothing is there."""
+        await self._journal.write(Entry(full=create))
+        self.records[create.number] = StepRecord("pending", full=self.records[create.number].full | {create.pool})
+
+    async def find_targets(self, volumes: Collection[str], full: frozenset[str]) -> Elsewhere | Nowhere:
+        """Ask for other targets of volumes that are not made, and go on with these."""
+        assert self._again is not None, "asked for only then"
+        # One after the other, since each answer is the whole plan.
+        async with self._deciding:
+            homeless = Homeless(self._claim, self.plan, volumes, full)
+            answer = await asyncio.to_thread(self._again, homeless)
+            if isinstance(answer, Elsewhere):
+                self.plan = replace(answer.content, id=self.plan.id)
+                self._actions.learn(answer.volumes)
+                for step in self.plan.steps:
+                    if step.volume in volumes and step.kind != "reserve":
+                        self.records[step.number] = StepRecord("pending", full=self.records[step.number].full)
+            return answer
 
     async def wait_for(self, numbers: Iterable[int]) -> list[int]:
         """Wait until steps are over; those of them that were not done."""
@@ -127,12 +161,9 @@ class Work:
         """Wait on record, so that whoever goes on after a crash waits for the rest only."""
         text = self._told(str(error))
         self.tell(step, "retried", Failure(error.code, text))
-        await self._delay(step, Waiting(failed, round(seconds * 1000), error.code, text))
-        await asyncio.sleep(seconds)
-
-    async def _delay(self, step: Step, waiting: Waiting) -> None:
+        waiting = Waiting(failed, round(seconds * 1000), error.code, text)
         await self._journal.write(Entry(delayed=Delayed(step, waiting)))
-        self.records[step.number] = replace(self.records[step.number], waiting=waiting)
+        await asyncio.sleep(seconds)
 
     def _told(self, text: str) -> str:
         """A plug-in's words as they may leave: bounded, in one line, without secrets."""

@@ -8,11 +8,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select, update
 
 from allocator.domain.plan import INVERSE, Plan, Step, StepKind
+from allocator.ledger.elsewhere import AT_ONCE, add_full, still_full
 from allocator.ledger.errors import LostLease, NotHeld, PlanBusy, UnknownPlan
 from allocator.ledger.facts import count_change
 from allocator.ledger.following import remove
 from allocator.ledger.history import Line, tell
-from allocator.ledger.plans import check_plan
+from allocator.ledger.observations import observations
+from allocator.ledger.plans import check_plan, written_plan
 from allocator.ledger.records import (
     Claim,
     Delayed,
@@ -29,15 +31,9 @@ from allocator.ledger.tables import access, attachment, plan, step, volume
 from allocator.ledger.volumes import volumes_of
 
 UNFINISHED = ("planned", "running")
-_AT_ONCE: Final[dict[str, object]] = {
-    "attempts": 0,
-    "next_attempt_ms": None,
-    "waiting_code": None,
-    "waiting_text": None,
-}
 
 _STANDING: Final[Select[Any]] = select(
-    plan.c.id, plan.c.run, plan.c.state, plan.c.owner, plan.c.fence, plan.c.lease_until
+    plan.c.id, plan.c.run, plan.c.state, plan.c.owner, plan.c.fence, plan.c.lease_until, plan.c.revised
 ).where(plan.c.id == bindparam("one"))
 
 
@@ -74,12 +70,13 @@ def claim(
         _begin(connection, wanted, row.run)
     state: PlanState = "running" if row.state in UNFINISHED else row.state
     records = _records(connection, wanted, row.run, now)
-    return Claim(wanted.id, row.run, fence, owner, lease_seconds, state, records)
+    content = wanted if row.revised is None else written_plan(wanted.id, row.revised)
+    return Claim(wanted.id, row.run, fence, owner, lease_seconds, state, records, content)
 
 
 def record(connection: Connection, held: Claim, entries: Iterable[Entry], now: float, actor: str) -> None:
     """Write entries and renew the lease, all or nothing; `actor` is who did it. Raises LostLease, NotHeld."""
-    _guard(connection, held, lease_until=int(now) + held.lease_seconds)
+    guard(connection, held, lease_until=int(now) + held.lease_seconds)
     lines = []
     for entry in entries:
         for mark in entry.marks:
@@ -93,6 +90,10 @@ def record(connection: Connection, held: Claim, entries: Iterable[Entry], now: f
             delayed, why = entry.delayed.step, entry.delayed.waiting
             _delay(connection, held, entry.delayed, now)
             lines.append(Line(f"{delayed.kind} retried", delayed.volume, f"{why.text} ({why.code})", held.plan))
+        if entry.full is not None:
+            add_full(connection, held, entry.full.number, entry.full.pool, int(now))
+            text = f"{entry.full.pool} has no space for it"
+            lines.append(Line("no space", entry.full.volume, text, held.plan))
         if entry.settled is not None:
             _settle(connection, held, entry.settled)
     tell(connection, int(now), actor, lines)
@@ -101,7 +102,7 @@ def record(connection: Connection, held: Claim, entries: Iterable[Entry], now: f
 def finish(connection: Connection, held: Claim, state: PlanState, reason: str | None) -> None:
     """Give the right back: of a plan that is `running` or `stuck` somebody can take it, any other is over."""
     written = "running" if state == "stuck" else state
-    _guard(connection, held, state=written, reason=reason, owner=None, lease_until=0)
+    guard(connection, held, state=written, reason=reason, owner=None, lease_until=0)
 
 
 def _begin(connection: Connection, wanted: Plan, run: int) -> None:
@@ -137,8 +138,11 @@ def _first_states(connection: Connection, wanted: Plan) -> Iterator[tuple[Step, 
 def _records(connection: Connection, wanted: Plan, run: int, now: float) -> dict[int, StepRecord]:
     """How far the steps are; of a run that ended before anybody began it, none has been done."""
     here = (step.c.plan == wanted.id) & (step.c.run == run)
+    seen = {pool: shown.at for pool, shown in observations(connection).items()}
     records = {
-        found.number: StepRecord(found.state, found.result, found.code, found.error, _waiting(found, now))
+        found.number: StepRecord(
+            found.state, found.result, found.code, found.error, _waiting(found, now), still_full(found.full, seen)
+        )
         for found in connection.execute(select(step).where(here))
     }
     return records or {one.number: StepRecord(state) for one, state in _first_states(connection, wanted)}
@@ -158,7 +162,8 @@ def _check_idle(row: Row[Any], now: int, alive: Callable[[str], bool]) -> None:
         )
 
 
-def _guard(connection: Connection, held: Claim, **values: object) -> None:
+def guard(connection: Connection, held: Claim, **values: object) -> None:
+    """Change the plan's row, if it is still the holder of the claim who asks. Raises LostLease."""
     mine = (plan.c.id == held.plan) & (plan.c.fence == held.fence) & (plan.c.state == "running")
     if connection.execute(update(plan).where(mine).values(**values)).rowcount != 1:
         raise LostLease(f"Plan {held.plan} was taken over by another process. Maybe look at its progress there.")
@@ -168,7 +173,7 @@ def _mark(connection: Connection, held: Claim, mark: Mark) -> None:
     here = (step.c.plan == held.plan) & (step.c.run == held.run) & (step.c.number == mark.step.number)
     values: dict[str, object] = {"state": mark.state}
     if mark.state != "intent":
-        values |= _AT_ONCE
+        values |= AT_ONCE
     if mark.result is not None:
         values["result"] = dict(mark.result)
     if mark.error is not None:
@@ -191,15 +196,15 @@ def _delay(connection: Connection, held: Claim, delayed: Delayed, now: float) ->
 def _apply(connection: Connection, mark: Mark) -> None:
     """What a mark makes of its volume."""
     name, result = mark.step.volume, mark.result or {}
-    kind = INVERSE[mark.step.kind] if mark.state == "undone" else mark.step.kind
+    kind = INVERSE[mark.step.kind] if mark.state in ("undone", "pending") else mark.step.kind
     if mark.state == "intent" and kind in ("create", "delete"):
         _change(connection, name, state="creating" if kind == "create" else "deleting")
-    if mark.state not in ("done", "undone"):
+    if mark.state not in ("done", "undone", "pending"):
         return
     if kind == "create":
         _change(connection, name, state="available", native_id=result["native_id"])
     elif kind == "delete":
-        _change(connection, name, state="deleting", native_id=None)
+        _change(connection, name, state="reserved" if mark.state == "pending" else "deleting", native_id=None)
     elif kind == "release":
         remove(connection, name)
     else:

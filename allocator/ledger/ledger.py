@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 from allocator.domain.plan import Plan
 from allocator.domain.qos import Qos
 from allocator.ledger import actor as actors
-from allocator.ledger import facts, following, history, journal, observations, plans, reservation, volumes
+from allocator.ledger import elsewhere, facts, following, history, journal, observations, plans, reservation, volumes
 from allocator.ledger.history import Line
 from allocator.ledger.naming import Naming
 from allocator.ledger.opening import Opened, open_store
@@ -178,6 +178,31 @@ class Ledger:
             journal.finish(connection, claim, state, reason)
             if reason is not None:
                 self._tell(connection, Line(state, claim.plan, reason, claim.plan))
+
+    def replace_targets(self, claim: Claim, content: Plan, names: Collection[str], *, seen: int) -> None:
+        """Let volumes of a running plan, which are not made yet, lie where `content` says, if `changes` is `seen`.
+
+        In one transaction their room is given up and taken there; `content` is all of the plan as it is carried out
+        from now on, with the same steps. Raises StaleDecision where the facts changed, LostLease, NotHeld.
+        """
+        with self._store.writing() as connection:
+            journal.guard(connection, claim, fence=claim.fence)
+            elsewhere.replace_targets(connection, claim, content, names, seen)
+            lines = [
+                Line("elsewhere", str(document["name"]), f"to {document['pool']}", claim.plan)
+                for document in content.volumes
+                if document["name"] in names
+            ]
+            self._tell(connection, *lines)
+
+    def content(self, plan: Plan) -> Plan:
+        """A plan as it is carried out, with the id of what it says now; the plan itself if nothing was changed."""
+        with self._store.reading() as connection:
+            revised = elsewhere.revision(connection, plan.id)
+        if revised is None:
+            return plan
+        found = plans.written_plan(plan.id, revised)
+        return Plan.of(found.steps, found.volumes)
 
     def foreign(self, pool: str, documents: Iterable[Document]) -> None:
         """Replace the volumes found on a pool that the engine did not make (R07)."""

@@ -62,7 +62,7 @@ def put_on_record(connection: Connection, wanted: CheckedPlan, run: int) -> None
 
     Its steps are written when somebody begins to carry them out.
     """
-    row = {"run": run, "state": "planned", "owner": None, "lease_until": 0, "document": wanted.text}
+    row = {"run": run, "state": "planned", "owner": None, "lease_until": 0, "document": wanted.text, "revised": None}
     if run > 1:
         connection.execute(_AGAIN, {"one": wanted.plan.id, **row})
     else:
@@ -71,11 +71,11 @@ def put_on_record(connection: Connection, wanted: CheckedPlan, run: int) -> None
 
 def unfinished(connection: Connection) -> list[Plan]:
     """The plans that are reserved or half run, by id."""
-    return [_plan(row.id, row.document) for row in connection.execute(_UNFINISHED)]
+    return [written_plan(row.id, row.document) for row in connection.execute(_UNFINISHED)]
 
 
-def _plan(identity: str, document: Document) -> Plan:
-    """The inverse of `PlanText`."""
+def written_plan(identity: str, document: Document) -> Plan:
+    """The plan of a document: the inverse of `PlanText`."""
     listed: Any = document
     steps = tuple(
         Step(number, kind, name, pool, host, tuple(after)) for number, kind, name, pool, host, after in listed["steps"]

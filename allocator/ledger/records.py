@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from allocator.domain.plan import Step
+from allocator.domain.plan import Plan, Step
 from allocator.domain.qos import Qos
 
 Document = Mapping[str, object]
@@ -128,6 +128,8 @@ class StepRecord:
     code: str | None = None
     error: str | None = None
     waiting: Waiting | None = None
+    full: frozenset[str] = frozenset()
+    """Of a `create`: the pools that had no space for the volume, and have not been observed since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +146,16 @@ class Claim:
     lease_seconds: int
     state: PlanState
     steps: Mapping[int, StepRecord]
+    content: Plan
+    """The plan as it is carried out: with other targets than were decided, where a pool had no space."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A step's new state; `undone` with an error says that it never had an effect."""
+    """A step's new state; `undone` with an error says that it never had an effect.
+
+    `pending` says that it was undone and is to be done again.
+    """
 
     step: Step
     state: StepState
@@ -182,3 +189,5 @@ class Entry:
     marks: tuple[Mark, ...] = ()
     settled: Settled | None = None
     delayed: Delayed | None = None
+    full: Step | None = None
+    """A `create` whose pool had no space: nothing is there, and the volume is to get another target."""

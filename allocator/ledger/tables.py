@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from allocator.ledger.texts import JsonText
 
-SCHEMA: Final = "0004"
+SCHEMA: Final = "0005"
 """The newest migration; compared as text."""
 PREFIX: Final = "allocator_"
 NAME_LENGTH: Final = 63
@@ -112,8 +112,10 @@ plan: Final = Table(
     Column("fence", BigInteger, nullable=False),
     Column("lease_until", BigInteger, nullable=False),
     Column("reason", Text),
+    Column("revised", _DOCUMENT),
 )
-"""A plan that is stuck is `running`, nobody's, and has a `reason`."""
+"""A plan that is stuck is `running`, nobody's, and has a `reason`. `revised` is what is carried out instead of the
+document, once a pool had no space."""
 
 step: Final = Table(
     "allocator_step",
@@ -132,9 +134,11 @@ step: Final = Table(
     Column("next_attempt_ms", BigInteger),
     Column("waiting_code", String(32)),
     Column("waiting_text", Text),
+    Column("full", _DOCUMENT),
 )
 """`attempts` calls failed, the last one as `waiting_code` and `waiting_text` say; the next comes not before
-`next_attempt_ms`, in milliseconds since 1970 by the database's clock."""
+`next_attempt_ms`, in milliseconds since 1970 by the database's clock. `full` are the pools that had no space for the
+volume, and when they said so."""
 
 foreign_volume: Final = Table(
     "allocator_foreign_volume",

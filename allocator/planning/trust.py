@@ -66,13 +66,18 @@ def read_plan(text: str) -> Plan:
     return Plan(form.id, tuple(steps), tuple(form.volumes))
 
 
+def checked_id(plan: Plan) -> None:
+    """Raises PlanError for a plan that is not what its id says."""
+    if plan_id(plan.steps, plan.volumes) != plan.id:
+        raise PlanError(f"Plan {plan.id} is not what its id says. Maybe it was changed by hand: place again.")
+
+
 def checked_plan(plan: Plan, world: World, inventory: Inventory, rules: Sequence[Rule]) -> tuple[Volume, ...]:
     """The plan's volumes, once it is certain that it is what its id says and that it breaks no rule now.
 
     Raises PlanError.
     """
-    if plan_id(plan.steps, plan.volumes) != plan.id:
-        raise PlanError(f"Plan {plan.id} is not what its id says. Maybe it was changed by hand: place again.")
+    checked_id(plan)
     try:
         volumes = tuple(world.hold(plan.volumes, inventory))
     except DocumentError as error:

@@ -86,7 +86,7 @@ def test_a_step_that_fails_is_told(site: Site, monkeypatch: pytest.MonkeyPatch) 
     site.place()
     run = site.apply()
     assert run.code == 1
-    assert "log: The  [31mdisk is full. (no_space)" in run.out
+    assert "log: The  [31mdisk is full. Nothing else fits: " in run.out
     assert "\x1b" not in run.out + run.err
     assert site.states() == {"spare": "available"}
     assert site.files() == ["volumes"]

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
-from allocator.domain.qos import FIELDS, UNITS, Kind, Qos, QosWish
-from allocator.domain.sizes import format_count, format_rate
-
-WORDS: Final = {"floor": "min", "ceiling": "max", "burst": "burst"}
+from allocator.domain.phrases import phrases
+from allocator.domain.qos import Kind, Qos, QosWish
 
 
 def qos_text(kind: Kind, qos: Qos) -> str:
     """`provisioned, min 5,000 max 9,000 IOPS`; empty where nothing was asked."""
-    return "" if kind is Kind.NONE else ", ".join([str(kind), *_phrases(qos)])
+    return "" if kind is Kind.NONE else ", ".join([str(kind), *phrases(qos)])
 
 
 def wish_text(wish: QosWish) -> str:
     """The same of what an offering states, figures per GiB among it."""
-    return ", ".join([str(wish.kind), *_phrases(wish.qos), *(f"{words} per GiB" for words in _phrases(wish.per_gib))])
+    return ", ".join([str(wish.kind), *phrases(wish.qos), *(f"{words} per GiB" for words in phrases(wish.per_gib))])
 
 
 def qos_json(qos: Qos) -> dict[str, Any]:
@@ -32,15 +29,3 @@ def qos_json(qos: Qos) -> dict[str, Any]:
 def wish_json(wish: QosWish) -> dict[str, Any]:
     """One alternative of an offering."""
     return {"kind": str(wish.kind), "figures": qos_json(wish.qos), "per_gib": qos_json(wish.per_gib)}
-
-
-def _phrases(qos: Qos) -> Iterator[str]:
-    for unit in UNITS:
-        show, what = (format_rate, "") if unit == "bandwidth" else (format_count, "IOPS")
-        for direction, band in qos.bands(unit):
-            figures = [
-                f"{WORDS[field]} {show(value)}" for field in FIELDS if (value := getattr(band, field)) is not None
-            ]
-            if figures:
-                side = "" if direction == "total" else direction
-                yield " ".join(word for word in [*figures, side, what] if word)

@@ -9,10 +9,11 @@ from typing import Any
 
 from allocator.cli import show
 from allocator.cli.codes import DONE
-from allocator.cli.figures import WORDS, qos_json
+from allocator.cli.figures import qos_json
 from allocator.documents import json_schema
 from allocator.documents.manifests import Side, plugin_manifest, plugin_names
 from allocator.domain.manifest import Manifest, QosSupport
+from allocator.domain.phrases import WORDS
 from allocator.domain.qos import Direction, Unit
 from allocator.domain.sizes import format_bytes
 

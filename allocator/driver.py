@@ -107,7 +107,7 @@ class ObservedVolume:
     used_bytes: int | None
     qos: Qos
     granted: tuple[str, ...]
-    """Identities with access: initiator names or addresses, as the device spells them."""
+    """Who has access, each by one name of the `Client` that was granted: host, initiator name or address."""
     sessions: int
     ours: bool
 

@@ -230,7 +230,9 @@ class DriverContract(ABC):
                 seen = await each.inspect(self.pool, "v-1")
                 assert seen is not None
                 assert (seen.handle, seen.size_bytes, seen.ours) == (handle, self.size_bytes, True)
+                client = self.client()
                 assert len(seen.granted) == 1
+                assert seen.granted[0] in (client.host, client.endpoint.iqn, client.endpoint.address)
 
         self.run(scenario)
 

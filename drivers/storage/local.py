@@ -86,7 +86,7 @@ class LocalDriver:
         """Raises DriverError IN_USE, with everything as it was, where a process holds a lock on the volume."""
         directory = self._directory(handle.pool)
         try:
-            host = self._admitted(handle.pool, client)
+            host = _host(client)
         except DriverError:
             return
         taken = self._unlink(directory, handle.volume_id, host)
@@ -164,9 +164,11 @@ class LocalDriver:
                     ) from None
 
     def _unlink(self, directory: PoolDirectory, volume_id: str, host: str) -> bool:
+        if not os.path.lexists(directory.root / "granted" / host / check_volume_id(volume_id)):
+            return False
         with directory.refusing(f"access of {host}"), directory.opened(f"granted/{host}") as granted:
             try:
-                os.unlink(check_volume_id(volume_id), dir_fd=granted)
+                os.unlink(volume_id, dir_fd=granted)
             except FileNotFoundError:
                 return False
             os.fsync(granted)

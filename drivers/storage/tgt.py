@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from allocator.domain.qos import Qos
@@ -23,7 +24,7 @@ from allocator.driver import (
     VolumeWish,
 )
 from drivers.storage.backing import BackingFile, PoolDirectory, check_volume_id
-from drivers.storage.tgt_access import account, account_name, identity
+from drivers.storage.tgt_access import account, account_name, identity, shown_as
 from drivers.storage.tgt_control import UNIT, Control
 from drivers.storage.tgt_show import ForgedListing, Listing, Target
 from drivers.storage.tgt_target import Lun, admit, build, drop_accounts, publish, remove
@@ -90,14 +91,14 @@ class TgtDriver:
     async def revoke_access(self, handle: Handle, client: Client) -> None:
         """Ends the client's access and sessions by building the target anew; other hosts' sessions come back.
 
-        A crash before they do costs them their access until `restore`. A client that could not be granted has nothing
-        to lose. Where the listing is forged nobody remains: a host that hides itself there must not keep its access.
+        A crash before they do costs them their access until `restore`, or until they are granted again. What could
+        not be granted may have been admitted by others, and goes as well. Where the listing is forged nobody remains:
+        a host that hides itself there must not keep its access.
         """
         lun = self._lun(handle.pool, handle.volume_id)
-        try:
-            gone, gone_account = identity(client), account_name(client, lun.volume_id)
-        except DriverError:
-            return
+        gone, gone_account = shown_as(client), None
+        with suppress(DriverError):
+            gone_account = account_name(client, lun.volume_id)
         number = (await self._control.numbers()).get(lun.target_name)
         if number is None:
             return

@@ -55,6 +55,14 @@ def identity(client: Client) -> str:
     return str(literal)
 
 
+def shown_as(client: Client) -> str:
+    """How a client stands on a target's list, whether or not it could be put there by us."""
+    try:
+        return identity(client)
+    except DriverError:
+        return client.endpoint.iqn or client.endpoint.address or ""
+
+
 def kind(admitted: str) -> str:
     """What sort of identity a target's list holds, in words."""
     if _NAME.fullmatch(admitted):

@@ -136,6 +136,21 @@ def test_a_local_pool_belongs_to_its_host(pool: Path) -> None:
     assert not (pool / "granted").exists()
 
 
+def test_access_that_was_made_by_hand_is_revoked(pool: Path) -> None:
+    """R20: a host that could not be granted a volume of another host's disk has a link to it all the same."""
+
+    async def scenario() -> None:
+        driver = local(pool)
+        handle = await driver.create_async(WISH)
+        link = pool / "granted" / "host-b" / handle.volume_id
+        link.parent.mkdir(parents=True)
+        link.hardlink_to(handle.native_id)
+        await driver.revoke_access(handle, replace(HOST, host="host-b"))
+        assert not link.exists()
+
+    asyncio.run(scenario())
+
+
 def test_a_shared_directory_is_granted_host_by_host(pool: Path) -> None:
     """R19, R20: the URI names the host's own link to the one file."""
 

@@ -128,7 +128,8 @@ class FileDriver:
             yield ObservedVolume(handle, size_bytes, 0, Qos(iops=bands), self._granted(handle), 0, ours)
 
     def _granted(self, handle: Handle) -> tuple[str, ...]:
-        return tuple(path.name for path in (self.root / handle.pool).glob(f"{handle.volume_id}@*"))
+        links = (self.root / handle.pool).glob(f"{handle.volume_id}@*")
+        return tuple(sorted(path.name.partition("@")[2] for path in links))
 
     def _called(self, call: str, volume_id: str, pool: str, host: str | None = None) -> _Called:
         return _Called(self.root, self.faults, call, volume_id, pool, host)

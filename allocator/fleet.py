@@ -223,6 +223,13 @@ class Fleet:
             total = total + self._amounts(charge, ask, only)
         return total
 
+    def figures(self, charge: Charge, ask: Ask) -> Figure:
+        """What the ask would add to a charge at each kind of place that the charge tells apart."""
+        if not charge.counts(ask.request) or not self.places(charge.over):
+            return 0
+        kinds = self.kinds(charge.over, charge.sees)
+        return self.remember(charge, ask, partial(self._figures, kinds, charge, ask))
+
     def _amounts(self, charge: Charge, ask: Ask, only: IntArray | None) -> Figure:
         known = self._everywhere.get((charge, ask.likeness))
         if known is not None:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import networkx as nx
+import numpy as np
 
 from allocator.domain.request import Request
+from allocator.fleet import IntArray
 from allocator.screen import Screen
 from allocator.solver.classes import Likeness, Unit, ungrouped
 
@@ -59,6 +61,19 @@ def independent_parts(units: Sequence[Unit], screen: Screen) -> list[Part]:
     for host, group in zip(screen.fleet.hosts, links.host_group.tolist(), strict=True):
         parts[component.get(("hosts", group), NOBODYS)][2].append(host.name)
     return [Part(tuple(found), tuple(pools), tuple(hosts)) for found, pools, hosts in parts.values() if found]
+
+
+def zone_numbers(screen: Screen) -> IntArray:
+    """The zone of each host: hosts that reach a pool together are in one."""
+    links = screen.links
+    graph: nx.Graph[Hashable] = nx.Graph()
+    graph.add_nodes_from(("hosts", group) for group in links.host_group.tolist())
+    shared = set(links.pool_group[links.only_host < 0].tolist())
+    for pool_group, host_group in zip(*links.table.nonzero(), strict=True):
+        if int(pool_group) in shared:
+            graph.add_edge(("pools", int(pool_group)), ("hosts", int(host_group)))
+    found = {place: number for number, places in enumerate(nx.connected_components(graph)) for place in places}
+    return np.array([found["hosts", group] for group in links.host_group.tolist()], dtype=np.int64)
 
 
 def _like(unit: Unit, request: Request, screen: Screen, likeness: Likeness) -> Hashable:

@@ -11,6 +11,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import GoalResult, Headway
 from allocator.domain.placement import Volume
@@ -23,7 +25,7 @@ from allocator.solver.classes import Unit
 from allocator.solver.deadline import Deadline
 from allocator.solver.draft import Draft
 from allocator.solver.greedy import greedy
-from allocator.solver.parts import independent_parts
+from allocator.solver.parts import independent_parts, zone_numbers
 from allocator.solver.spreading.spread import spread
 from allocator.solver.tiers import Climb
 
@@ -61,8 +63,8 @@ def solve(
     """
     names = [volume.name for unit in units for volume in unit.home]
     screen = Screen(Fleet(inventory.copy(without=names)), rules)
-    parts = independent_parts(units, screen)
-    if len(parts) == 1:
+    parts = () if _is_huge(units, screen) else independent_parts(units, screen)
+    if len(parts) <= 1:
         solutions = [solve_part(units, screen, inventory, tiers, effort, progress, executor)]
     else:
         solutions = spread(parts, screen, inventory, tiers, effort, solve_part, progress=progress, executor=executor)
@@ -101,6 +103,12 @@ def solve_part(
     goals = [GoalResult(tier_name(tier), cost, bound) for tier, cost, bound in zip(tiers, costs, bounds, strict=True)]
     status = "optimal" if tuple(bounds) == costs else "feasible"
     return Solution(draft.placed, tuple(goals), status, effort.deterministic and not deadline.hit)
+
+
+def _is_huge(units: Sequence[Unit], screen: Screen) -> bool:
+    """Whether even the part of one zone would be counted: zones are told apart there, and at less cost."""
+    zones = len(np.unique(zone_numbers(screen)))
+    return _size(units, screen) > MANY * zones**2 and not any(unit.home for unit in units)
 
 
 def _size(units: Sequence[Unit], screen: Screen) -> int:

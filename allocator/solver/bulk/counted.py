@@ -63,6 +63,8 @@ class Counted:
         """Shape -> the kind of each request."""
         self._priced: list[tuple[bool, IntArray, int, int, float]] = []
         self._known: dict[Hashable, int] = {}
+        self._least_loads: dict[int, FloatArray] = {}
+        self._classes: dict[tuple[int, int], IntArray] = {}
         reach = self._reach()
         _, self.group_of = np.unique(reach, axis=0, return_inverse=True)
         self.group_of = self.group_of.reshape(-1)
@@ -105,12 +107,12 @@ class Counted:
         reaching = {group: reach[self.group_of == group][0] for group in np.unique(self.group_of).tolist()}
         for kind in self.kinds:
             for number, way in enumerate(kind.ways):
-                rows = np.unique(self.pools.of[way.pools])
+                rows = self._classes_of(way.pools, self.pools)
                 columns = self.programme.variables(len(rows), kind.volumes)
                 for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
                     self.targets[kind.number, number, row] = column
                     on_pools[row].append((column, way.need))
-                open_classes = np.unique(self.hosts.of[way.hosts]).tolist() if kind.attaches else [NOWHERE]
+                open_classes = self._classes_of(way.hosts, self.hosts).tolist() if kind.attaches else [NOWHERE]
                 for group in np.unique(self.group_of[rows]).tolist():
                     classes = [k for k in open_classes if k == NOWHERE or reaching[group][k]]
                     leaving = self.programme.variables(len(classes), kind.volumes)
@@ -121,13 +123,13 @@ class Counted:
                             on_hosts[k].append((column, kind.loads[number][:, k]))
                     inside = columns[self.group_of[rows] == group]
                     self.programme.balanced([*inside, *leaving], [1.0] * len(inside) + [-1.0] * len(leaving))
+        served: dict[int, set[int]] = defaultdict(set)
+        for number, k in arriving:
+            served[number].add(k)
         staying: dict[tuple[int, int], dict[int, int]] = defaultdict(lambda: defaultdict(int))
         for shape in placeable:
             asked = self.kinds_of[shape.number]
-            classes = [NOWHERE]
-            if shape.attaches:
-                classes = list(range(len(self.hosts.rows)))
-            classes = [k for k in classes if all(arriving[number, k] for number in asked)]
+            classes = sorted(set.intersection(*(served[number] for number in asked)))
             columns = self.programme.variables(len(classes), len(shape.units), shape.weight)
             for k, column in zip(classes, columns.tolist(), strict=True):
                 self.seats[shape.number, k] = column
@@ -158,7 +160,7 @@ class Counted:
             more = [table - least for table in tables]
             key = (
                 shape.attaches,
-                tuple((way.pools.tobytes(), way.hosts.tobytes(), *way.need.key) for way in ways),
+                tuple((id(way.pools), id(way.hosts), id(way.need)) for way in ways),
                 tuple(table.tobytes() for table in more),
             )
             if key not in self._known:
@@ -170,8 +172,21 @@ class Counted:
         return always
 
     def _loads(self, load: Need) -> FloatArray:
-        sums = len(self.shapes.hosts.charges)
-        return np.array([_least(load, sums, rows) for rows in self.hosts.rows]).reshape(len(self.hosts.rows), sums).T
+        """[sum, class of hosts]: what the need takes of a host."""
+        found = self._least_loads.get(id(load))
+        if found is None:
+            sums, rows = len(self.shapes.hosts.charges), self.hosts.rows
+            table = np.array([_least(load, sums, each) for each in rows]).reshape(len(rows), sums)
+            found = self._least_loads[id(load)] = table.T
+        return found
+
+    def _classes_of(self, mask: BoolArray, merged: Merged) -> IntArray:
+        """The classes of the places that a mask leaves open."""
+        key = id(mask), id(merged)
+        found = self._classes.get(key)
+        if found is None:
+            found = self._classes[key] = np.bincount(merged.of[mask], minlength=len(merged.rows)).nonzero()[0]
+        return found
 
     def _limit(self, shelf: Shelf, places: IntArray, columns: Sequence[int], loads: FloatArray) -> None:
         """One row for every sum that is limited at each of these places."""

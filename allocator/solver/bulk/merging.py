@@ -6,13 +6,12 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import networkx as nx
 import numpy as np
 
-from allocator.fleet import BoolArray, IntArray
-from allocator.screen import Screen
+from allocator.fleet import IntArray
 from allocator.solver.bulk.shapes import Shapes
 from allocator.solver.classes import host_facts
+from allocator.solver.parts import zone_numbers
 
 MOST_ALONE: Final = 60
 """Hosts with pools of their own that are each counted by themselves; beyond it those with equal facts are one."""
@@ -80,26 +79,10 @@ class Zones:
         return cls(of_hosts, of_pools, hosts, pools)
 
 
-def zone_numbers(screen: Screen) -> IntArray:
-    """The zone of each host: hosts that reach a pool together are in one."""
-    links = screen.links
-    graph: nx.Graph[Hashable] = nx.Graph()
-    graph.add_nodes_from(("hosts", group) for group in links.host_group.tolist())
-    shared = set(links.pool_group[links.only_host < 0].tolist())
-    for pool_group, host_group in zip(*links.table.nonzero(), strict=True):
-        if int(pool_group) in shared:
-            graph.add_edge(("pools", int(pool_group)), ("hosts", int(host_group)))
-    found = {place: number for number, places in enumerate(nx.connected_components(graph)) for place in places}
-    return np.array([found["hosts", group] for group in links.host_group.tolist()], dtype=np.int64)
-
-
 def _seen(shapes: Shapes, over: str) -> Sequence[bytes]:
     """For each place which requests it is open to."""
-    masks: dict[bytes, BoolArray] = {}
-    for shape in shapes.all:
-        for way in (way for ways in shape.ways for way in ways):
-            mask = way.pools if over == "pool" else way.hosts
-            masks[mask.tobytes()] = mask
+    ways = (way for shape in shapes.all for ways in shape.ways for way in ways)
+    masks = {id(mask): mask for mask in (way.pools if over == "pool" else way.hosts for way in ways)}
     if not masks:
         return [b""] * len(shapes.fleet.places(over))
     return [column.tobytes() for column in np.packbits(np.array(list(masks.values())), axis=0).T]

@@ -7,7 +7,7 @@ says was asked of the filters before the batch; whatever escapes that is found b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -51,11 +51,6 @@ class Need:
     counted: IntArray
     """Those of `rows`, by their place in it, that some place limits."""
 
-    @property
-    def key(self) -> tuple[bytes, bytes]:
-        """Equal for needs that take the same."""
-        return self.rows.tobytes(), self.amounts.tobytes()
-
     def at(self, place: int) -> IntArray:
         found: IntArray = self.amounts[:, place if self.amounts.shape[1] > 1 else 0]
         return found
@@ -95,9 +90,17 @@ class Shelf:
             if charge.over not in ("pool", "host")
         }
         """Sums over more than one place, with the label of each place (-1: the place does not count)."""
+        self._needs: dict[Hashable, Need] = {}
 
     def need(self, asks: Sequence[Ask]) -> Need:
-        """What these asks take together."""
+        """What these asks take together; asks that take the same have one need, which is large."""
+        key = tuple(tuple(_key(self.fleet.figures(charge, ask)) for charge in self.charges) for ask in asks)
+        found = self._needs.get(key)
+        if found is None:
+            found = self._needs[key] = self._need(asks)
+        return found
+
+    def _need(self, asks: Sequence[Ask]) -> Need:
         amounts = [self._amounts(row, charge, asks) for row, charge in enumerate(self.charges)]
         rows = [row for row, amount in enumerate(amounts) if amount.any()]
         table = np.array([amounts[row] for row in rows], dtype=np.int64).reshape(len(rows), self.places)
@@ -142,10 +145,17 @@ class Shelf:
 
     def _adds(self, asks: Asks, limited: BoolArray, charge: Charge) -> bool:
         """Whether any of the asks adds to a sum where it is limited."""
-        return any(
-            (self._each(self.fleet.amounts(charge, (ask,))).astype(np.bool_) & places & limited).any()
-            for ask, places in asks
-        )
+        tried = set[tuple[Hashable, bytes]]()
+        for ask, places in asks:
+            figures = self.fleet.figures(charge, ask)
+            key = _key(figures), places.tobytes()
+            if (isinstance(figures, int) and not figures) or key in tried:
+                continue
+            tried.add(key)
+            amounts = self.fleet.amounts(charge, (ask,))
+            if ((amounts != 0) & places & limited).any():
+                return True
+        return False
 
     def _amounts(self, row: int, charge: Charge, asks: Sequence[Ask]) -> IntArray:
         amounts = self._each(self.fleet.amounts(charge, asks))
@@ -191,3 +201,7 @@ class Shelf:
                 self.left[row, place] -= sign * amount
             elif codes[place] >= 0:
                 self.left[row, codes == codes[place]] -= sign * amount
+
+
+def _key(figures: Figure) -> Hashable:
+    return figures if isinstance(figures, int) else figures.tobytes()

@@ -31,7 +31,10 @@ MOST_CHOICES: Final = 24
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Way:
-    """One ask of one request, with the pools and hosts that no filter closes to it."""
+    """One ask of one request, with the pools and hosts that no filter closes to it.
+
+    Of one batch, masks and needs that are equal are one object: there are thousands of ways, and each place has a cell.
+    """
 
     ask: Ask
     pools: BoolArray
@@ -108,6 +111,7 @@ class Shapes:
             for (_, there, _), asked in plain.items()
             for request in asked
         }
+        self._masks: dict[tuple[int, bytes], BoolArray] = {}
         self._open: dict[Hashable, list[tuple[Ask, BoolArray, BoolArray]]] = {
             key: list(self._opened(request)) for key, request in distinct.items()
         }
@@ -151,14 +155,17 @@ class Shapes:
             if request.attaches and pools.any():
                 hosts = self.screen.hosts((ask,))
             if pools.any() and (hosts.any() or not request.attaches):
-                yield ask, pools, hosts
+                yield ask, self._shared(pools), self._shared(hosts)
+
+    def _shared(self, mask: BoolArray) -> BoolArray:
+        return self._masks.setdefault((len(mask), np.packbits(mask).tobytes()), mask)
 
     def _choices(self, ways: tuple[Ways, ...], *, attaches: bool) -> Iterator[Choice]:
         for chosen in sorted(product(*ways), key=lambda picked: sum(way.ask.alternative.index for way in picked)):
             asks = [way.ask for way in chosen]
             hosts = self.screen.hosts(asks) if attaches else np.ones(self.hosts.places, dtype=np.bool_)
             if hosts.any() or not attaches:
-                yield Choice(chosen, hosts, self.hosts.need(asks if attaches else ()))
+                yield Choice(chosen, self._shared(hosts), self.hosts.need(asks if attaches else ()))
 
 
 def limits_of(request: Request, rules: Sequence[Rule], inventory: Inventory) -> Iterator[Limit]:

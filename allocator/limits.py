@@ -140,11 +140,15 @@ class LimitRule(Rule):
         return found
 
     def _open(self, over: Over, asks: Sequence[Ask], fleet: Fleet, only: Rows) -> BoolArray | None:
-        if not self._binding(over, asks, fleet):
+        if only is None:
+            slacks = self.slacks(over, asks, fleet)
+        else:
+            # Which limits can bind anywhere is a question to all places, and dearer than to ask them all at a few.
+            limits = dict.fromkeys(limit for ask in asks for limit in self._limits_over(over, ask, fleet))
+            slacks = [slack for limit in limits if (slack := limit.slack(asks, fleet, only)) is not None]
+        if not slacks:
             return None
-        mask = np.ones(len(fleet.places(over)) if only is None else len(only), dtype=np.bool_)
-        for slack in self.slacks(over, asks, fleet, only):
-            mask &= slack.holds(fleet)
+        mask: BoolArray = np.logical_and.reduce([slack.holds(fleet) for slack in slacks])
         return mask
 
     def _binding(self, over: Over, asks: Sequence[Ask], fleet: Fleet) -> Collection[Limit]:

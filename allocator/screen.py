@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import Final
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from allocator.goal import Tiers
 from allocator.outlook import Outlook
 from allocator.rule import Links, Rows, Rule
 
+FEWER: Final = 4
+"""Where documents leave open no more than one place in so many, the other rules are asked about these alone."""
+
 
 class Screen:
     """The rules' filters over one fleet."""
@@ -20,6 +24,8 @@ class Screen:
     def __init__(self, fleet: Fleet, rules: Sequence[Rule]) -> None:
         self.fleet = fleet
         self.rules = rules
+        self._lasting = tuple(rule for rule in rules if rule.static)
+        self._moving = tuple(rule for rule in rules if not rule.static)
         self._mending = tuple(rule for rule in rules if not rule.monotone)
         self.links = _joined([links for rule in rules if (links := rule.links(fleet)) is not None], fleet)
         self.views = _views(self.links)
@@ -41,41 +47,47 @@ class Screen:
 
     def pools(self, ask: Ask, only: Rows = None) -> BoolArray:
         """Pools that no rule closes to the ask."""
-        mask = np.ones(len(self.fleet.pools) if only is None else len(only), dtype=np.bool_)
-        return self.narrowed(mask, ask, self.rules, only)
+        return self._narrowed(
+            self.lasting_pools(ask, only), lambda rule, rows: rule.open_pools(ask, self.fleet, rows), only
+        )
 
-    def narrowed(self, mask: BoolArray, ask: Ask, rules: Iterable[Rule], only: Rows = None) -> BoolArray:
-        """The mask without the pools that these rules close to the ask, or that would keep it in another way.
-
-        It is written to.
-        """
-        keeps = self.fleet.remember("keeps", ask, partial(self.fleet.keeps, ask))
-        mask &= keeps if only is None else keeps[only]
-        for rule in rules:
-            if rule.static:
-                found = self.fleet.remember((rule, "pool"), ask, partial(rule.open_pools, ask, self.fleet))
-                found = found if found is None or only is None else found[only]
-            else:
-                found = rule.open_pools(ask, self.fleet, only)
+    def lasting_pools(self, ask: Ask, only: Rows = None) -> BoolArray:
+        """Pools that documents leave open to the ask, and that would keep it in this way, whatever lies there."""
+        mask = self.fleet.remember("keeps", ask, partial(self.fleet.keeps, ask))
+        mask = mask.copy() if only is None else mask[only]
+        for rule in self._lasting:
+            found = self.fleet.remember((rule, "pool"), ask, partial(rule.open_pools, ask, self.fleet))
             if found is not None:
-                mask &= found
+                mask &= found if only is None else found[only]
         return mask
 
     def hosts(self, asks: Sequence[Ask]) -> BoolArray:
         """Hosts that no rule closes to these volumes of one VM together."""
+        return self._narrowed(self.lasting_hosts(asks), lambda rule, rows: rule.open_hosts(asks, self.fleet, rows))
+
+    def lasting_hosts(self, asks: Sequence[Ask]) -> BoolArray:
+        """Hosts that documents leave open to each of these volumes, whatever lies there."""
         mask = np.ones(len(self.fleet.hosts), dtype=np.bool_)
-        for rule in self.rules:
+        for rule in self._lasting:
             # By a static rule each volume answers for itself, so that the answers can be kept.
-            for party in [(ask,) for ask in asks] if rule.static else [asks]:
-                found = self._open_hosts(rule, party)
+            for ask in asks:
+                found = self.fleet.remember((rule, "host"), ask, partial(rule.open_hosts, (ask,), self.fleet))
                 if found is not None:
                     mask &= found
         return mask
 
-    def _open_hosts(self, rule: Rule, asks: Sequence[Ask]) -> BoolArray | None:
-        if rule.static:
-            return self.fleet.remember((rule, "host"), asks[0], partial(rule.open_hosts, asks, self.fleet))
-        return rule.open_hosts(asks, self.fleet)
+    def _narrowed(
+        self, mask: BoolArray, opened: Callable[[Rule, Rows], BoolArray | None], only: Rows = None
+    ) -> BoolArray:
+        """The mask without what the other rules close; it is written to."""
+        rows = mask.nonzero()[0]
+        few = len(rows) * FEWER <= len(mask)
+        asked = only if not few else rows if only is None else only[rows]
+        for rule in self._moving:
+            found = opened(rule, asked)
+            if found is not None:
+                mask[rows if few else slice(None)] &= found
+        return mask
 
     def reached(self, hosts: BoolArray) -> BoolArray:
         """Pools that at least one of these hosts reaches."""

@@ -83,7 +83,12 @@ class Masks:
         return _Kept(static & self._open_hosts(asks, rules, every), static, rules, len(self._hosts_touched))
 
     def _open_pools(self, ask: Ask, rules: Sequence[Rule], rows: IntArray) -> BoolArray:
-        return self.screen.narrowed(np.ones(len(rows), dtype=np.bool_), ask, rules, rows)
+        mask = self.fleet.keeps(ask, rows)
+        for rule in rules:
+            found = rule.open_pools(ask, self.fleet, rows)
+            if found is not None:
+                mask &= found
+        return mask
 
     def _open_hosts(self, asks: Sequence[Ask], rules: Sequence[Rule], rows: IntArray) -> BoolArray:
         mask = np.ones(len(rows), dtype=np.bool_)

@@ -26,7 +26,6 @@ class Openings:
 
     def __init__(self, screen: Screen) -> None:
         self.screen, self.fleet = screen, screen.fleet
-        self._statics = [rule for rule in screen.rules if rule.static]
         self._sold = [rule.sold for rule in screen.rules if isinstance(rule, LimitRule) and rule.sold is not None]
         self._known: dict[Hashable, Could] = {}
 
@@ -39,9 +38,8 @@ class Openings:
             for request in unit.requests:
                 mask, seats = np.zeros(len(self.fleet.pools), dtype=np.bool_), np.zeros_like(hosts)
                 for ask in self.screen.asks(request):
-                    mask |= self.screen.narrowed(np.ones_like(mask), ask, self._statics)
-                    found = [rule.open_hosts((ask,), self.fleet) for rule in self._statics]
-                    seats |= np.logical_and.reduce([hosts, *(one for one in found if one is not None)])
+                    mask |= self.screen.lasting_pools(ask)
+                    seats |= self.screen.lasting_hosts((ask,))
                 pools.append(mask)
                 hosts = hosts & seats
             self._known[key] = Could(tuple(pools), hosts)

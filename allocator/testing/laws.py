@@ -77,10 +77,10 @@ def filter_knows_rows(trial: Trial) -> Iterator[str]:
                 ("pool", pools, rule.open_pools(ask, fleet), rule.open_pools(ask, fleet, pools)),
                 ("host", hosts, rule.open_hosts((ask,), fleet), rule.open_hosts((ask,), fleet, hosts)),
             ):
-                if everywhere is None or some is None:
-                    if everywhere is not some:
-                        yield f"{rule.name} speaks of all {over}s and not of some, or the other way round"
-                elif not np.array_equal(everywhere[rows], some):
+                # To say nothing is to leave all open.
+                whole = np.ones(len(fleet.places(over)), dtype=np.bool_) if everywhere is None else everywhere
+                part = np.ones(len(rows), dtype=np.bool_) if some is None else some
+                if not np.array_equal(whole[rows], part):
                     yield f"{rule.name} says {everywhere} of all {over}s and {some} of rows {rows}"
 
 

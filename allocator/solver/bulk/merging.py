@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from allocator.fleet import IntArray
-from allocator.solver.bulk.shapes import Shapes
+from allocator.fleet import BoolArray, IntArray
+from allocator.solver.bulk.shapes import Shapes, Way
 from allocator.solver.classes import host_facts
 from allocator.solver.parts import zone_numbers
 
@@ -38,11 +38,11 @@ def by_cluster(shapes: Shapes) -> tuple[Merged, Merged]:
     fleet, links = shapes.fleet, shapes.screen.links
     local = np.unique(links.only_host[links.only_host >= 0])
     alone = set(local.tolist()) if len(local) <= MOST_ALONE else set()
-    seen = _seen(shapes, "host")
+    seen = _told_apart((way.hosts for way in _ways(shapes)), len(fleet.hosts))
     hosts = Merged.by(
         row if row in alone else (host_facts(host), seen[row], row in local) for row, host in enumerate(fleet.hosts)
     )
-    seen = _seen(shapes, "pool")
+    seen = _told_apart((way.pools for way in _ways(shapes)), len(fleet.pools))
     pools = Merged.by(
         row if host < 0 or host in alone else (int(hosts.of[host]), seen[row], fleet.pools[row].manifest)
         for row, host in enumerate(links.only_host.tolist())
@@ -59,7 +59,7 @@ class Zones:
     """-1: no host reaches the pool."""
     hosts: Merged
     pools: Merged
-    """Places of a zone that are open to the same requests are one; hosts with pools of their own are apart."""
+    """Places of a zone that documents open to the same requests are one; hosts with pools of their own are apart."""
 
     @classmethod
     def of(cls, shapes: Shapes) -> Zones:
@@ -73,16 +73,22 @@ class Zones:
         ]
         of_pools = np.array([-1 if host < 0 else of_hosts[host] for host in owners], dtype=np.int64)
         local = np.isin(np.arange(len(fleet.hosts)), links.only_host)
-        hosts = Merged.by(zip(of_hosts.tolist(), _seen(shapes, "host"), local.tolist(), strict=True))
+        screen, asks = shapes.screen, {way.ask.likeness: way.ask for way in _ways(shapes)}.values()
+        on_hosts = _told_apart([screen.lasting_hosts((ask,)) for ask in asks if ask.request.attaches], len(fleet.hosts))
+        on_pools = _told_apart([screen.lasting_pools(ask) for ask in asks], len(fleet.pools))
+        hosts = Merged.by(zip(of_hosts.tolist(), on_hosts, local.tolist(), strict=True))
         scopes = [pool.scope for pool in fleet.pools]
-        pools = Merged.by(zip(of_pools.tolist(), _seen(shapes, "pool"), scopes, strict=True))
+        pools = Merged.by(zip(of_pools.tolist(), on_pools, scopes, strict=True))
         return cls(of_hosts, of_pools, hosts, pools)
 
 
-def _seen(shapes: Shapes, over: str) -> Sequence[bytes]:
-    """For each place which requests it is open to."""
-    ways = (way for shape in shapes.all for ways in shape.ways for way in ways)
-    masks = {id(mask): mask for mask in (way.pools if over == "pool" else way.hosts for way in ways)}
-    if not masks:
-        return [b""] * len(shapes.fleet.places(over))
-    return [column.tobytes() for column in np.packbits(np.array(list(masks.values())), axis=0).T]
+def _ways(shapes: Shapes) -> Iterator[Way]:
+    return (way for shape in shapes.all for ways in shape.ways for way in ways)
+
+
+def _told_apart(masks: Iterable[BoolArray], places: int) -> Sequence[bytes]:
+    """For each place which of the masks leave it open."""
+    distinct = {np.packbits(mask).tobytes(): mask for mask in masks}
+    if not distinct:
+        return [b""] * places
+    return [column.tobytes() for column in np.packbits(np.array(list(distinct.values())), axis=0).T]

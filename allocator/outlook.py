@@ -91,7 +91,7 @@ class Outlook:
                 rows = rows[mask]
         return rows
 
-    def bounds(self, patterns: Sequence[Pattern], seat: Seat) -> Iterator[tuple[Cost, Pattern]]:
+    def bounds(self, patterns: Sequence[Pattern], seat: Seat) -> Iterator[tuple[Cost, Pattern, Slice]]:
         """What no pool of the seat costs less than, pattern by pattern, as far as is known before one is looked at.
 
         Patterns to which no pool is open are left out.
@@ -99,24 +99,33 @@ class Outlook:
         for pattern in patterns:
             known = self.slice(pattern, seat)
             bound: Cost | None = known.lower if len(known.rows) else None
-            if known.found >= 0 and known.found >= (
-                self.fleet.departures if self.meets(pattern, known).far else self.seats.last_left(seat.key)
-            ):
+            if self.lasts(known):
                 bound = known.least
             if bound is not None:
-                yield bound, pattern
+                yield bound, pattern, known
 
-    def found_out(self, known: Slice, least: Cost | None) -> None:
-        """Remember what no pool of a slice costs less than: it stays so until a volume leaves one of them."""
+    def lasts(self, known: Slice) -> bool:
+        """Whether what was found out of a slice still holds: no volume has left a pool that decides."""
+        if known.found == self.fleet.departures:
+            return True
+        if known.found < 0 or known.meets is None or known.meets.far:
+            return False
+        return known.found >= self.seats.last_left(known.key)
+
+    def found_out(self, known: Slice, least: Cost | None, first: int) -> None:
+        """Remember what no pool of a slice costs less than, and the first that is free (-1: none).
+
+        No pool comes before it until a volume leaves one of them.
+        """
         if self._grows and not self.fleet.placed:
-            known.least, known.found = least, self.fleet.departures
+            known.least, known.first, known.found = least, first, self.fleet.departures
 
-    def seats_of(self, requests: Sequence[Request]) -> Sequence[Seat]:
+    def seats_of(self, attaches: bool, pins: Sequence[Pinned]) -> Sequence[Seat]:
         """Where the volumes of one VM may go by their pins, in the order in which seats of equal cost are taken."""
-        if not requests[0].attaches:
+        if not attaches:
             return self.seats.detached
-        pins = dict.fromkeys(map(self.pinned, requests))
-        return self.seats.allowed(tuple(pinned.ask.likeness for pinned in pins), partial(_allowed, pins))
+        together = dict.fromkeys(pins)
+        return self.seats.allowed(tuple([pinned.ask.likeness for pinned in together]), partial(_allowed, together))
 
     def pinned(self, request: Request) -> Pinned:
         """What the pins of a request leave open."""

@@ -18,11 +18,12 @@ from allocator.domain.placement import Volume
 from allocator.domain.request import Request
 from allocator.fleet import Ask
 from allocator.goal import Cost, Tiers
+from allocator.options import Asked, Options, cheapest_first, plus
 from allocator.screen import Screen
 from allocator.seating import cheapest_host
 from allocator.seats import Seat
 from allocator.verify import worsened
-from allocator.way import Options, Way, cheapest_first, plus
+from allocator.way import Way
 
 LIMIT: Final = 20_000
 """Places tried for one VM before the search gives up and the solver takes over."""
@@ -67,12 +68,15 @@ class _Search:
         self.wary = False
         """Whether places are counted before they are tried: not before a volume has found none."""
         self.complete = screen.mended(requests)
-        self.coming = frozenset(request.group for request in requests if request.group is not None)
-        self.patterns = [self.outlook.patterns(request) for request in requests]
-        self.own = [self.outlook.own_rules(request) for request in requests]
+        outlook = self.outlook
+        coming = frozenset([request.group for request in requests if request.group is not None])
+        self.asked = [
+            Asked(request, coming, outlook.patterns(request), outlook.own_rules(request), outlook.pinned(request))
+            for request in requests
+        ]
 
     def run(self) -> Choice | None:
-        if all(self.patterns):
+        if all(asked.patterns for asked in self.asked):
             for bound, seat, options in self._seats():
                 if self.best is not None and bound >= self.best.cost:
                     break
@@ -88,23 +92,16 @@ class _Search:
         What is remembered of seats decides how many are looked at, never their order.
         """
         self.outlook.seats.follow()
-        lowest = plus(*(min(pattern.lower for pattern in patterns) for patterns in self.patterns))
+        lowest = plus(*[min([pattern.lower for pattern in asked.patterns]) for asked in self.asked])
         heap: list[_Waiting] = []
-        for seat in self.outlook.seats_of(self.requests):
+        for seat in self.outlook.seats_of(self.requests[0].attaches, [asked.pins for asked in self.asked]):
             while heap and heap[0][:2] < (lowest, seat.number):
                 yield from self._next(heap)
-            options = self._options(seat)
+            options = [Options(asked, self.outlook.bounds(asked.patterns, seat), self.outlook) for asked in self.asked]
             if all(options):
-                heapq.heappush(heap, (plus(*(option.bound for option in options)), seat.number, seat, options, False))
+                heapq.heappush(heap, (plus(*[option.bound for option in options]), seat.number, seat, options, False))
         while heap:
             yield from self._next(heap)
-
-    def _options(self, seat: Seat) -> list[Options]:
-        outlook = self.outlook
-        return [
-            Options(request, self.coming, own, outlook.bounds(patterns, seat), seat, outlook)
-            for request, own, patterns in zip(self.requests, self.own, self.patterns, strict=True)
-        ]
 
     @staticmethod
     def _next(heap: list[_Waiting]) -> Iterator[tuple[Cost, Seat, list[Options]]]:
@@ -116,7 +113,7 @@ class _Search:
         ways = [option.get(0) for option in options]
         known = [way for way in ways if way is not None]
         if len(known) == len(ways):
-            heapq.heappush(heap, (plus(*(way.bound for way in known)), number, seat, options, True))
+            heapq.heappush(heap, (plus(*[way.bound for way in known]), number, seat, options, True))
 
     def _at(self, seat: Seat, options: Sequence[Options]) -> None:
         """Every choice of alternatives at one seat, the cheapest first."""
@@ -125,7 +122,7 @@ class _Search:
                 return
             if number:
                 self._spend(PER_CHOICE)
-            found = cheapest_host(ways, self.own, seat, self.outlook)
+            found = cheapest_host(ways, [asked.own for asked in self.asked], seat, self.outlook)
             if found is not None:
                 self._try(ways, *found)
             if self.best is not None and self.best.cost <= bound:
@@ -146,7 +143,7 @@ class _Search:
     def _descend(self, ways: Sequence[Way], chosen: list[int], cost: Cost, host: int | None) -> None:
         """Pools for the volumes that have none yet, the cheapest first."""
         way, rest = ways[len(chosen)], ways[len(chosen) + 1 :]
-        least = plus(cost, *(other.bound for other in rest))
+        least = plus(cost, *[other.bound for other in rest])
         for row, step in way.in_order():
             if self.best is not None and plus(least, step) >= self.best.cost:
                 return

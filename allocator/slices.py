@@ -45,12 +45,20 @@ class Slice:
     """What rests on documents."""
     lower: Cost
     """No pool costs less."""
+    key: Key
     meets: Meets | None = None
     """None: not looked at yet."""
+    first: int = -1
+    """The place of the first pool that was free when it was last found out; -1: there was none."""
     least: Cost | None = None
     """What no pool cost less than when it was last found out; None: none was open."""
     found: int = -1
     """How many volumes had left the fleet by then; -1: never."""
+
+    def place(self, row: int) -> int:
+        """Where a pool is among them; -1: it is not."""
+        position = int(self.rows.searchsorted(row))
+        return position if position < len(self.rows) and self.rows[position] == row else -1
 
 
 @dataclass(slots=True, eq=False)
@@ -94,7 +102,7 @@ class Cutter:
             positions = positions[positions >= 0]
             costs = tuple(_taken(cost, positions) for cost in pattern.costs)
             lower = self._pricing.lower(costs) if len(positions) else pattern.lower
-            found = pattern.slices[key] = Slice(positions, pattern.rows.take(positions), costs, lower)
+            found = pattern.slices[key] = Slice(positions, pattern.rows.take(positions), costs, lower, key)
             self.cells += 2 * len(positions)
         return found
 

@@ -53,9 +53,12 @@ GATES = (
 RANKING = (
     Mutant("engine", "the ranking does not ask again", "way:Way.after", "tests.open_at(position)", "True", "laws"),
     Mutant("apart", "what is far is not asked again", "way:Way.after", "if tests.far", "if False", "laws"),
-    Mutant("engine", "what is shared bounds as if it were not", "way:Way._bound", "all(adds_up) or", "True or"),
-    Mutant("engine", "what is free is thought to be open", "way:Tests.free", "mask = open_",
+    Mutant("engine", "what is shared bounds as if it were not", "way:Way._bound", "if all(adds_up)", "if True"),
+    Mutant("engine", "what is free is thought to be open", "closing:Tests.free", "mask = open_",
            "mask = np.ones_like(open_)", "laws"),
+    Mutant("engine", "what was free is not asked again", "closing:Tests.first", " and self.is_free(first)", ""),
+    Mutant("engine", "what the VM itself takes is free for its next volume", "way:Way.after",
+           "if tests.is_free(position)", "if True"),
     Mutant("engine", "the ranking takes the first seat", "rank:_Search.run", "bound >= self.best.cost", "True", "laws"),
     Mutant("engine", "a seat is taken before others were looked at", "rank:_Search._seats",
            "heap[0][:2] < (lowest, seat.number)", "True", "laws"),
@@ -68,8 +71,8 @@ RANKING = (
            "self._sum(wishing, over, alike, only)", "0", "laws"),
     Mutant("engine", "the dearest is the least", "pricing:Pricing.lower", "cost.min(initial=ENDLESS)",
            "cost.max(initial=0)"),
-    Mutant("engine", "what was found out holds for good", "outlook:Outlook.bounds", "known.found >= (",
-           "known.found <= ("),
+    Mutant("engine", "what was found out holds for good", "outlook:Outlook.lasts",
+           "known.found == self.fleet.departures", "known.found >= 0"),
 )  # fmt: skip
 
 MUTANTS_OF_ENGINE = (*SUMS, *GATES, *RANKING)

@@ -6,14 +6,15 @@ from typing import Final
 
 from sqlalchemy import Connection, select, update
 
+from allocator.ledger.prepared import Prepared
 from allocator.ledger.records import Moment
 from allocator.ledger.tables import meta
 
 # Statements are built once: building one costs more than running it.
 _LEDGER: Final = select(meta.c.ledger)
-CHANGES: Final = select(meta.c.changes)
-_MOMENT: Final = select(meta.c.changes, meta.c.changes - meta.c.logged)
-_COUNT: Final = update(meta).values(changes=meta.c.changes + 1, logged=meta.c.logged + 1)
+CHANGES: Final = Prepared(select(meta.c.changes))
+_MOMENT: Final = Prepared(select(meta.c.changes, meta.c.changes - meta.c.logged))
+_COUNT: Final = Prepared(update(meta).values(changes=meta.c.changes + 1, logged=meta.c.logged + 1))
 _COUNT_UNLOGGED: Final = update(meta).values(changes=meta.c.changes + 1)
 
 
@@ -23,17 +24,22 @@ def ledger_id(connection: Connection) -> str:
 
 
 def changes(connection: Connection) -> int:
-    return int(connection.execute(CHANGES).scalar_one())
+    return int(CHANGES.rows(connection)[0][0])
 
 
 def moment(connection: Connection) -> Moment:
-    return Moment(*connection.execute(_MOMENT).one())
+    return Moment(*_MOMENT.rows(connection)[0])
 
 
 def count_change(connection: Connection) -> int:
     """Count a change, and return its number: volumes that it writes and takes away are marked with that."""
-    connection.execute(_COUNT)
+    count_change_after(connection)
     return changes(connection)
+
+
+def count_change_after(connection: Connection) -> None:
+    """Count a change, where the number of the last one is known."""
+    _COUNT.run(connection)
 
 
 def count_unlogged_change(connection: Connection) -> None:

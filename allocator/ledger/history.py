@@ -6,12 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
+from allocator.ledger.prepared import Prepared
 from allocator.ledger.records import Document, Event
 from allocator.ledger.tables import event
 
-_TELL: Final = insert(event)
+_TELL: Final = Prepared(
+    insert(event).values({name: bindparam(name) for name in set(event.columns.keys()) - {"seq"}}).inline()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ def tell(connection: Connection, at: int, actor: str, lines: Iterable[Line]) -> 
         for line in lines
     ]
     if rows:
-        connection.execute(_TELL, rows)
+        _TELL.each(connection, rows)
 
 
 def told(connection: Connection, subject: str | None, last: int) -> list[Event]:

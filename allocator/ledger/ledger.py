@@ -18,6 +18,7 @@ from allocator.ledger.history import Line
 from allocator.ledger.naming import Naming
 from allocator.ledger.opening import Opened, open_store
 from allocator.ledger.plans import CheckedPlan
+from allocator.ledger.prepared import together
 from allocator.ledger.records import (
     Claim,
     Delta,
@@ -148,11 +149,11 @@ class Ledger:
         with self._store.deciding() as (connection, moment):
             return self._reserve(connection, moment, wanted, seen)
 
-    def release(self, name: str) -> None:
-        """Give up a volume that is reserved and not being made yet. Raises NotHeld otherwise."""
+    def release(self, *names: str) -> None:
+        """Give up volumes that are reserved and not being made yet, all or none. Raises NotHeld otherwise."""
         with self._store.writing() as connection:
-            reservation.release(connection, name)
-            self._tell(connection, Line("released", name, "before it was made"))
+            reservation.release(connection, names)
+            self._tell(connection, *(Line("released", name, "before it was made") for name in names))
 
     def unfinished(self) -> list[Plan]:
         """The plans that are reserved or half run: whoever applies one goes on where it stopped."""
@@ -240,11 +241,11 @@ class Ledger:
     def _reserve(self, connection: Connection, moment: Moment, wanted: CheckedPlan, seen: int | None = None) -> bool:
         self._id = self._id or facts.ledger_id(connection)
         now = moment.changes
-        reserved = reservation.reserve(connection, wanted, now if seen is None else seen, now, self._id)
-        if reserved:
-            self._tell(
-                connection, Line("reserved", wanted.plan.id, f"{len(wanted.plan.volumes)} volumes", wanted.plan.id)
-            )
+        with together(connection):
+            reserved = reservation.reserve(connection, wanted, now if seen is None else seen, now, self._id)
+            if reserved:
+                text = f"{len(wanted.plan.volumes)} volumes"
+                self._tell(connection, Line("reserved", wanted.plan.id, text, wanted.plan.id))
         return reserved
 
     def _now(self) -> int:

@@ -10,11 +10,14 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from allocator.domain.plan import Plan, Step
 from allocator.ledger.errors import UnknownPlan
+from allocator.ledger.prepared import Prepared
 from allocator.ledger.records import Document
 from allocator.ledger.tables import plan as plans
 
-_INSERT: Final = insert(plans)
-_AGAIN: Final = update(plans).where(plans.c.id == bindparam("one"))
+_WRITTEN: Final = ("run", "state", "owner", "lease_until", "document", "revised")
+_ROW: Final[dict[str, Any]] = {name: bindparam(name) for name in _WRITTEN}
+_INSERT: Final = Prepared(insert(plans).values(id=bindparam("one"), fence=0, **_ROW))
+_AGAIN: Final = Prepared(update(plans).where(plans.c.id == bindparam("one")).values(**_ROW))
 _UNFINISHED: Final = (
     select(plans.c.id, plans.c.document).where(plans.c.state.in_(("planned", "running"))).order_by(plans.c.id)
 )
@@ -62,11 +65,9 @@ def put_on_record(connection: Connection, wanted: CheckedPlan, run: int) -> None
 
     Its steps are written when somebody begins to carry them out.
     """
+    statement = _AGAIN if run > 1 else _INSERT
     row = {"run": run, "state": "planned", "owner": None, "lease_until": 0, "document": wanted.text, "revised": None}
-    if run > 1:
-        connection.execute(_AGAIN, {"one": wanted.plan.id, **row})
-    else:
-        connection.execute(_INSERT, {"id": wanted.plan.id, "fence": 0, **row})
+    statement.run(connection, {"one": wanted.plan.id, **row})
 
 
 def unfinished(connection: Connection) -> list[Plan]:

@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, Final, Self, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Float, Select, cast, create_engine, event, extract, func, select, text
+from sqlalchemy import URL, Connection, Engine, Float, cast, create_engine, event, extract, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from allocator.ledger.errors import LedgerUnreachable
 from allocator.ledger.naming import USUAL, Naming
 from allocator.ledger.place import WAIT_SECONDS
+from allocator.ledger.prepared import Prepared
 from allocator.ledger.records import Moment
-from allocator.ledger.speaking import said, speaking
+from allocator.ledger.speaking import said
 from allocator.ledger.store import Store
 from allocator.ledger.tables import meta
 
@@ -23,10 +24,12 @@ FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 1.0
 
 _NOW: Final = cast(extract("epoch", func.clock_timestamp()), Float)
-_CLOCK: Final = select(_NOW)
-_LINE: Final = select(meta.c.changes, meta.c.changes - meta.c.logged, _NOW).where(meta.c.id == 1).with_for_update()
-_UPGRADING: Final = text(
-    "SELECT pg_advisory_xact_lock(hashtext('allocator'), hashtext(coalesce(current_schema(), '')))"
+_CLOCK: Final = Prepared(select(_NOW))
+_LINE: Final = Prepared(
+    select(meta.c.changes, meta.c.changes - meta.c.logged, _NOW).where(meta.c.id == 1).with_for_update()
+)
+_UPGRADING: Final = Prepared(
+    text("SELECT pg_advisory_xact_lock(hashtext('allocator'), hashtext(coalesce(current_schema(), '')))")
 )
 
 
@@ -51,12 +54,18 @@ class PostgresStore(Store):
         event.listen(engine, "connect", lambda connection, _: _prepare(connection))
         return cls(engine, url.render_as_string(hide_password=True), naming)
 
-    def glance(self, statement: Select[Any]) -> Any:
+    def glance(self, statement: Prepared) -> Any:
         def look() -> Any:
-            with self._isolated("AUTOCOMMIT") as connection:
-                return connection.execute(statement).scalar_one()
+            with self.engine.connect() as connection:
+                driver: Any = connection.connection.driver_connection
+                # Else the driver would begin and end a transaction for it: three round trips instead of one.
+                driver.autocommit = True
+                try:
+                    return statement.rows(connection)[0][0]
+                finally:
+                    driver.autocommit = False
 
-        with speaking(self.name):
+        with self._speaking():
             return self._patiently(look)
 
     def now(self) -> float:
@@ -82,14 +91,14 @@ class PostgresStore(Store):
             yield connection
 
     @contextmanager
-    def _begun(self, isolation: str, first: Any) -> Iterator[tuple[Connection, Any]]:
+    def _begun(self, isolation: str, first: Prepared) -> Iterator[tuple[Connection, Any]]:
         """A transaction with what its first statement found; a connection that broke since its last use is replaced."""
 
         def begin() -> tuple[ExitStack, Connection, Any]:
             with ExitStack() as begun:
                 connection = begun.enter_context(self._isolated(isolation))
                 begun.enter_context(connection.begin())
-                row = connection.execute(first).one()
+                (row,) = first.rows(connection)
                 return begun.pop_all(), connection, row
 
         stack, connection, row = self._patiently(begin)
@@ -105,9 +114,9 @@ class PostgresStore(Store):
         while True:
             try:
                 return act()
-            except DBAPIError as error:
-                away = said(self.name, error.orig, lost=error.connection_invalidated)
-                if self._ahead is None or not isinstance(away, LedgerUnreachable) or time.monotonic() > late:
+            except (DBAPIError, self.engine.dialect.loaded_dbapi.Error) as error:
+                away = isinstance(said(self.name, error), LedgerUnreachable)
+                if self._ahead is None or not away or time.monotonic() > late:
                     raise
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

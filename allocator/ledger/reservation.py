@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from allocator.domain.plan import Plan
 from allocator.ledger.errors import AlreadyHeld, NotHeld, StaleDecision
-from allocator.ledger.facts import count_change
+from allocator.ledger.facts import count_change_after
 from allocator.ledger.following import remove
 from allocator.ledger.plans import CheckedPlan, put_on_record
+from allocator.ledger.prepared import Prepared
 from allocator.ledger.tables import plan as plans
 from allocator.ledger.tables import volume
 from allocator.ledger.volumes import portions, volumes_of
@@ -25,13 +27,14 @@ from allocator.ledger.volumes import portions, volumes_of
 ADDING = frozenset({"grant", "attach"})
 """Steps for which the volume's new document counts from the reservation on, since more is charged."""
 
-_KNOWN: Final[Select[Any]] = select(plans.c.id, plans.c.run, plans.c.state).where(plans.c.id == bindparam("one"))
-_FOUND: Final[Select[Any]] = select(
-    volume.c.name, volume.c.volume_id, volume.c.pool, volume.c.state, volume.c.plan
-).where(volume.c.name.in_(bindparam("names", expanding=True)))
-_HOLD: Final = insert(volume)
-_BIND: Final = update(volume).where(volume.c.name == bindparam("one")).values(plan=bindparam("by"))
-_SWAP: Final = _BIND.values(earlier=volume.c.document, document=bindparam("new"), changed=bindparam("number"))
+_KNOWN: Final = Prepared(select(plans.c.id, plans.c.run, plans.c.state).where(plans.c.id == bindparam("one")))
+_NEW: Final = ("name", "volume_id", "pool", "state", "plan", "document", "changed")
+_HOLD: Final = Prepared(insert(volume).values({name: bindparam(name) for name in _NEW}))
+_ONE: Final = update(volume).where(volume.c.name == bindparam("one"))
+_BIND: Final = Prepared(_ONE.values(plan=bindparam("by")))
+_SWAP: Final = Prepared(
+    _ONE.values(plan=bindparam("by"), earlier=volume.c.document, document=bindparam("new"), changed=bindparam("number"))
+)
 _CONTENT: Final = select(plans.c.document).where(plans.c.id == bindparam("one"))
 _END: Final = update(plans).where(plans.c.id == bindparam("one")).values(state="rolled_back")
 
@@ -48,7 +51,7 @@ def reserve(connection: Connection, wanted: CheckedPlan, seen: int, now: int, le
     NotHeld.
     """
     plan = wanted.plan
-    known = connection.execute(_KNOWN, {"one": plan.id}).one_or_none()
+    known = _known(connection, plan.id)
     made = {step.volume for step in plan.steps if step.kind == "reserve"}
     found = _found(connection, wanted.documents)
     if known is not None and _stands(known, ledger, made, found):
@@ -58,39 +61,78 @@ def reserve(connection: Connection, wanted: CheckedPlan, seen: int, now: int, le
             f"The decision rests on state {seen} of the ledger, which is at {now} now. "
             "Maybe decide again on fresh facts."
         )
-    number = count_change(connection)
     run = 1 if known is None else known.run + 1
     for name in wanted.documents:
         _check_free(plan, name, found.get(name), made)
+    count_change_after(connection)
     put_on_record(connection, wanted, run)
-    _hold(connection, wanted, {name: volume_id(ledger, plan.id, run, name) for name in sorted(made)}, number)
+    _hold(connection, wanted, {name: volume_id(ledger, plan.id, run, name) for name in sorted(made)}, now + 1)
     return True
 
 
-def release(connection: Connection, name: str) -> None:
-    """Give up a volume that is reserved and not being made. Raises NotHeld otherwise."""
-    stored = _found(connection, [name]).get(name)
-    if stored is None:
-        raise NotHeld(f"Volume {name} is not in the ledger. Maybe it was released before.")
-    known = connection.execute(_KNOWN, {"one": stored.plan}).one_or_none()
-    state = known.state if known is not None else "finished"
-    if stored.state != "reserved" or state != "planned":
-        raise NotHeld(
-            f"Volume {name} is {stored.state}, its plan {state}: it cannot just be released. Maybe delete it instead."
-        )
-    remove(connection, name)
-    content: Any = connection.execute(_CONTENT, {"one": stored.plan}).scalar_one()
-    if not volumes_of(connection, stored.plan, [document["name"] for document in content["volumes"]]):
-        connection.execute(_END, {"one": stored.plan})
+def release(connection: Connection, names: Collection[str]) -> None:
+    """Give up volumes that are reserved and not being made. Raises NotHeld otherwise."""
+    found = _found(connection, names)
+    for name in names:
+        stored = found.get(name)
+        if stored is None:
+            raise NotHeld(f"Volume {name} is not in the ledger. Maybe it was released before.")
+        known = None if stored.plan is None else _known(connection, stored.plan)
+        state = known.state if known is not None else "finished"
+        if stored.state != "reserved" or state != "planned":
+            raise NotHeld(
+                f"Volume {name} is {stored.state}, its plan {state}: it cannot just be released. "
+                "Maybe delete it instead."
+            )
+    remove(connection, *names)
+    for plan in sorted({stored.plan for stored in found.values() if stored.plan is not None}):
+        content: Any = connection.execute(_CONTENT, {"one": plan}).scalar_one()
+        if not volumes_of(connection, plan, [document["name"] for document in content["volumes"]]):
+            connection.execute(_END, {"one": plan})
 
 
-def _found(connection: Connection, names: Collection[str]) -> dict[str, Row[Any]]:
+class _Known(NamedTuple):
+    """A plan that is on record."""
+
+    id: str
+    run: int
+    state: str
+
+
+class _Stored(NamedTuple):
+    """A volume that is in the ledger."""
+
+    name: str
+    volume_id: str
+    pool: str
+    state: str
+    plan: str | None
+
+
+@cache
+def _finding(count: int) -> Prepared:
+    wanted: list[Any] = [bindparam(f"name_{number}") for number in range(count)]
+    columns = (volume.c.name, volume.c.volume_id, volume.c.pool, volume.c.state, volume.c.plan)
+    return Prepared(select(*columns).where(volume.c.name.in_(wanted)))
+
+
+def _known(connection: Connection, plan: str) -> _Known | None:
+    rows = _KNOWN.rows(connection, {"one": plan})
+    return _Known(*rows[0]) if rows else None
+
+
+def _found(connection: Connection, names: Collection[str]) -> dict[str, _Stored]:
     """The volumes of these names that there are."""
-    parts = portions(tuple(names))
-    return {row.name: row for part in parts for row in connection.execute(_FOUND, {"names": part})}
+    found: dict[str, _Stored] = {}
+    for part in portions(tuple(names)):
+        # Few lengths, so that few statements are ever made: the last name is asked for several times.
+        count = 1 << (len(part) - 1).bit_length()
+        parameters = {f"name_{number}": part[min(number, len(part) - 1)] for number in range(count)}
+        found |= {row[0]: _Stored(*row) for row in _finding(count).rows(connection, parameters)}
+    return found
 
 
-def _stands(known: Row[Any], ledger: str, made: set[str], found: Mapping[str, Row[Any]]) -> bool:
+def _stands(known: _Known, ledger: str, made: set[str], found: Mapping[str, _Stored]) -> bool:
     """True for a plan that still runs, or that is done and whose volumes are the ones it made."""
     if known.state in ("planned", "running"):
         return True
@@ -98,7 +140,7 @@ def _stands(known: Row[Any], ledger: str, made: set[str], found: Mapping[str, Ro
     return bool(ids) and all(name in found and found[name].volume_id == ids[name] for name in ids)
 
 
-def _check_free(plan: Plan, name: str, stored: Row[Any] | None, made: set[str]) -> None:
+def _check_free(plan: Plan, name: str, stored: _Stored | None, made: set[str]) -> None:
     if name in made:
         if stored is not None:
             held = f"plan {stored.plan}" if stored.plan else "a volume that exists"
@@ -130,11 +172,11 @@ def _hold(connection: Connection, wanted: CheckedPlan, ids: Mapping[str, str], n
             }
             for name, identity in ids.items()
         ]
-        connection.execute(_HOLD, new)
+        _HOLD.each(connection, new)
     adding = {step.volume for step in wanted.plan.steps if step.kind in ADDING} - ids.keys()
     bound = sorted(documents.keys() - ids.keys() - adding)
     if bound:
-        connection.execute(_BIND, [{"one": name, "by": by} for name in bound])
+        _BIND.each(connection, [{"one": name, "by": by} for name in bound])
     if adding:
         swapped = [{"one": name, "by": by, "new": documents[name], "number": number} for name in sorted(adding)]
-        connection.execute(_SWAP, swapped)
+        _SWAP.each(connection, swapped)

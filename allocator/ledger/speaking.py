@@ -44,25 +44,27 @@ _GOING: Final = ("08", "57P")
 
 
 @contextmanager
-def speaking(name: str) -> Iterator[None]:
-    """Raise what a database complains of within as a LedgerError that names the ledger."""
+def speaking(name: str, errors: type[Exception]) -> Iterator[None]:
+    """Raise what a database complains of within as a LedgerError that names the ledger.
+
+    `errors` are those of its driver, which come as they are or wrapped by SQLAlchemy.
+    """
     try:
         yield
-    except DBAPIError as error:
-        raise said(name, error.orig, lost=error.connection_invalidated) from error
-    except sqlite3.Error as error:
+    except (DBAPIError, errors) as error:
         raise said(name, error) from error
 
 
-def said(name: str, error: BaseException | None, *, lost: bool = False) -> LedgerError:
-    """The error to raise; `lost`: the connection is."""
+def said(name: str, complaint: Exception) -> LedgerError:
+    """What to raise for it."""
+    error: BaseException | None = complaint.orig if isinstance(complaint, DBAPIError) else complaint
     code = getattr(error, "sqlite_errorcode", None)
     if code is not None:
         kind, text = _SQLITE.get(code & 0xFF, (LedgerError, f"cannot be used: {error}. Maybe look there."))
         return kind(f"Ledger {name} {text}")
     state, first = getattr(error, "sqlstate", None), str(error).partition("\n")[0]
-    # A server that nobody answers at has no state to tell.
-    if lost or (state is None and type(error).__name__ == "OperationalError") or str(state).startswith(_GOING):
+    # A server that does not answer has no state to tell.
+    if (state is None and type(error).__name__ == "OperationalError") or str(state).startswith(_GOING):
         return LedgerUnreachable(f"Ledger {name} is out of reach: {first}. Maybe the database is not running.")
     kind, text = _POSTGRES.get(str(state), (LedgerError, f"cannot be used: {first}. Maybe look there."))
     return kind(f"Ledger {name} {text}")

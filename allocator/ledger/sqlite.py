@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import URL, Connection, Engine, Select, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from allocator.ledger.facts import moment
 from allocator.ledger.naming import USUAL, Naming
 from allocator.ledger.place import WAIT_SECONDS, turn
+from allocator.ledger.prepared import Prepared
 from allocator.ledger.records import Moment
-from allocator.ledger.speaking import speaking
 from allocator.ledger.store import Store
 
 
@@ -37,7 +37,6 @@ class SqliteStore(Store):
         super().__init__(engine, name, naming, lent=lent)
         self._lock = lock
         self._prepared = prepared
-        self._texts: dict[Select[Any], str] = {}
 
     @classmethod
     def of_file(cls, path: Path, lock: Path | None, naming: Naming = USUAL) -> Self:
@@ -50,19 +49,9 @@ class SqliteStore(Store):
         event.listen(engine, "connect", lambda connection, _: _prepare(connection.execute))
         return cls(engine, str(path), lock, naming, prepared=True)
 
-    def glance(self, statement: Select[Any]) -> Any:
-        with speaking(self.name):
-            if not self._prepared:
-                with self._autocommit() as connection:
-                    return connection.execute(statement).scalar_one()
-            # Asked before every decision: without SQLAlchemy's own part it takes a third of the time.
-            if statement not in self._texts:
-                self._texts[statement] = self.naming.renamed(str(statement.compile(self.engine)))
-            borrowed = self.engine.raw_connection()
-            try:
-                return borrowed.cursor().execute(self._texts[statement]).fetchone()[0]
-            finally:
-                borrowed.close()
+    def glance(self, statement: Prepared) -> Any:
+        with self._speaking(), self.engine.connect() as connection:
+            return statement.rows(connection)[0][0]
 
     def now(self) -> float:
         """By this machine's clock: all processes on a file are here."""
@@ -70,7 +59,7 @@ class SqliteStore(Store):
 
     def log_ahead(self) -> None:
         """Set the write-ahead log, which stays set: readers then never wait for a writer."""
-        with speaking(self.name), self.engine.connect() as connection:
+        with self._speaking(), self.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
 
     @contextmanager

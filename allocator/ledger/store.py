@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select
+from sqlalchemy import Connection, Engine
 
 from allocator.ledger.naming import USUAL, Naming
+from allocator.ledger.prepared import Prepared
 from allocator.ledger.records import Moment
 from allocator.ledger.speaking import speaking
 
@@ -30,29 +31,29 @@ class Store(ABC):
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that no other write is between: on disk when this is left, taken back on any error."""
-        with speaking(self.name), self._turn() as (connection, _):
+        with self._speaking(), self._turn() as (connection, _):
             yield connection
 
     @contextmanager
     def deciding(self) -> Iterator[tuple[Connection, Moment]]:
         """As `writing`, with what state the facts are in until this writes."""
-        with speaking(self.name), self._turn() as (connection, moment):
+        with self._speaking(), self._turn() as (connection, moment):
             yield connection, moment()
 
     @contextmanager
     def upgrading(self) -> Iterator[Connection]:
         """A transaction that changes the schema, or makes it: one at a time."""
-        with speaking(self.name), self._upgrade() as connection:
+        with self._speaking(), self._upgrade() as connection:
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees a single moment and writes nothing."""
-        with speaking(self.name), self._look() as connection:
+        with self._speaking(), self._look() as connection:
             yield connection
 
     @abstractmethod
-    def glance(self, statement: Select[Any]) -> Any:
+    def glance(self, statement: Prepared) -> Any:
         """The one value that a statement finds, as of a single moment."""
 
     @abstractmethod
@@ -63,6 +64,9 @@ class Store(ABC):
         """Close the connections, unless they are somebody else's."""
         if not self._lent:
             self.engine.dispose()
+
+    def _speaking(self) -> AbstractContextManager[None]:
+        return speaking(self.name, self.engine.dialect.loaded_dbapi.Error)
 
     @abstractmethod
     def _turn(self) -> AbstractContextManager[tuple[Connection, Callable[[], Moment]]]: ...

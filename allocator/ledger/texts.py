@@ -27,7 +27,7 @@ class JsonText(UserDefinedType[Any]):
         return _written
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
-        return _read
+        return document_of
 
 
 def text_of(document: object) -> str:
@@ -35,10 +35,10 @@ def text_of(document: object) -> str:
     return _ENCODER.encode(document)
 
 
+def document_of(value: Any) -> Any:
+    """What a JSON column holds; the driver of PostgreSQL has read it already."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
 def _written(value: object) -> str | None:
     return value if value is None or isinstance(value, str) else text_of(value)
-
-
-def _read(value: object) -> object:
-    # Some drivers of other databases have read it already.
-    return json.loads(value) if isinstance(value, str) else value

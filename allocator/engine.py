@@ -71,9 +71,9 @@ class Allocator:
         """Read documents (later files override earlier ones by name), a policy by name or path, and a ledger by URL.
 
         As in `Ledger.open`: with `engine` the ledger lives in the database of the program that embeds this, under a
-        `prefix` and in a `schema` of its choice; `actor` is who the history says it was; `make=False` neither makes
-        nor upgrades one. Raises DocumentError for what the files say wrongly and LedgerError for a ledger that cannot
-        be used.
+        `prefix` and in a `schema` of its choice; `actor` is who the history says it was; what is
+        reserved and not begun within `hold_seconds` is let go; `make=False` neither makes nor upgrades one. Raises
+        DocumentError for what the files say wrongly and LedgerError for a ledger that cannot be used.
         """
         chosen = policy if isinstance(policy, Policy) else read_policy(policy)
         world = load([Path(file) for file in files], chosen)

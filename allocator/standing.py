@@ -67,6 +67,8 @@ class Standing:
         again. Else that is done at once by `swiftly`, if it is as swift as ranking, while others are kept waiting, so
         that it is in time; None: they are not kept waiting for a solver, and it is proposed anew. Raises Contended.
         """
+        if self.ledger is not None:
+            self.ledger.sweep()
         for _ in range(TRIES):
             with self.lock:
                 proposal = propose(self.screen())

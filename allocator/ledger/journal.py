@@ -95,7 +95,7 @@ def record(connection: Connection, held: Claim, entries: Iterable[Entry], now: f
             text = f"{entry.full.pool} has no space for it"
             lines.append(Line("no space", entry.full.volume, text, held.plan))
         if entry.settled is not None:
-            _settle(connection, held, entry.settled)
+            settle(connection, held.plan, entry.settled)
     tell(connection, int(now), actor, lines)
 
 
@@ -219,9 +219,9 @@ def _connect(connection: Connection, kind: StepKind, here: dict[str, str | None]
         connection.execute(insert(table).values(**here, **result))
 
 
-def _settle(connection: Connection, held: Claim, settled: Settled) -> None:
-    """Let go of a volume, whose document is from now on what was planned, or again what it was before."""
-    here = (volume.c.name == settled.volume) & (volume.c.plan == held.plan)
+def settle(connection: Connection, plan_id: str, settled: Settled) -> None:
+    """Let a plan go of a volume, whose document is from now on what was planned, or again what it was before."""
+    here = (volume.c.name == settled.volume) & (volume.c.plan == plan_id)
     row = connection.execute(select(volume.c.document, volume.c.earlier).where(here)).one_or_none()
     if row is None:
         return

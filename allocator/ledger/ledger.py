@@ -13,7 +13,18 @@ from sqlalchemy import Connection, Engine
 from allocator.domain.plan import Plan
 from allocator.domain.qos import Qos
 from allocator.ledger import actor as actors
-from allocator.ledger import elsewhere, facts, following, history, journal, observations, plans, reservation, volumes
+from allocator.ledger import (
+    elsewhere,
+    expiring,
+    facts,
+    following,
+    history,
+    journal,
+    observations,
+    plans,
+    reservation,
+    volumes,
+)
 from allocator.ledger.history import Line
 from allocator.ledger.naming import Naming
 from allocator.ledger.opening import Opened, open_store
@@ -57,10 +68,18 @@ class Ledger:
     Every method raises a LedgerError where the ledger is locked, read-only, damaged or out of reach.
     """
 
-    def __init__(self, opened: Opened, clock: Callable[[], float] | None = None, actor: str | None = None) -> None:
+    def __init__(
+        self,
+        opened: Opened,
+        clock: Callable[[], float] | None = None,
+        actor: str | None = None,
+        hold_seconds: int | None = expiring.HOLD_SECONDS,
+    ) -> None:
         self._store, self.origin = opened
         self._clock = clock or self._store.now
         self._named = actor
+        self._hold_seconds = hold_seconds
+        self._swept = 0.0
         self._id = ""
 
     @classmethod
@@ -73,6 +92,7 @@ class Ledger:
         schema: str | None = None,
         make: bool = True,
         actor: str | None = None,
+        hold_seconds: int | None = expiring.HOLD_SECONDS,
         clock: Callable[[], float] | None = None,
     ) -> Ledger:
         """Open a ledger: `sqlite:///path` or `postgresql://user@host/database`; `origin` says how it came to be.
@@ -82,11 +102,12 @@ class Ledger:
         it is missing); a URL can say both: `?prefix=zone1_&schema=storage`. With `make` it is made where there is
         none, a SQLite file with mode 0600, complete or not at all, and an older one is upgraded.
         The history tells that `actor` did what is done through this object; None: `user@host/process`.
+        What is reserved through it and not begun to be carried out within `hold_seconds` is let go (None: never).
         `clock` gives seconds since 1970 (None: that of this machine for a file, that of the server for a server).
         Raises LedgerError (NoLedger, OlderSchema without `make`), and has then changed nothing.
         """
         named = None if actor is None else actors.checked(actor)
-        return cls(open_store(url, engine, Naming(prefix, schema), make=make), clock, named)
+        return cls(open_store(url, engine, Naming(prefix, schema), make=make), clock, named, hold_seconds)
 
     @property
     def name(self) -> str:
@@ -154,6 +175,16 @@ class Ledger:
         with self._store.writing() as connection:
             reservation.release(connection, names)
             self._tell(connection, *(Line("released", name, "before it was made") for name in names))
+
+    def sweep(self) -> None:
+        """Let go of reservations that nobody began to carry out in time; looks for them once a second at most."""
+        now = self._clock()
+        if now < self._swept + expiring.PAUSE_SECONDS:
+            return
+        self._swept = now
+        if self._store.glance(expiring.COUNT, {"now": int(now)}):
+            with self._store.writing() as connection:
+                self._tell(connection, *expiring.expire(connection, self._now()))
 
     def unfinished(self) -> list[Plan]:
         """The plans that are reserved or half run: whoever applies one goes on where it stopped."""
@@ -240,9 +271,10 @@ class Ledger:
 
     def _reserve(self, connection: Connection, moment: Moment, wanted: CheckedPlan, seen: int | None = None) -> bool:
         self._id = self._id or facts.ledger_id(connection)
-        now = moment.changes
+        last = moment.changes
+        until = 0 if self._hold_seconds is None else self._now() + self._hold_seconds
         with together(connection):
-            reserved = reservation.reserve(connection, wanted, now if seen is None else seen, now, self._id)
+            reserved = reservation.reserve(connection, wanted, last if seen is None else seen, last, self._id, until)
             if reserved:
                 text = f"{len(wanted.plan.volumes)} volumes"
                 self._tell(connection, Line("reserved", wanted.plan.id, text, wanted.plan.id))

@@ -26,6 +26,7 @@ class Opening(TypedDict, total=False):
     schema: str | None
     make: bool
     actor: str | None
+    hold_seconds: int | None
 
 
 class Opened(NamedTuple):

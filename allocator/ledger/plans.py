@@ -60,13 +60,21 @@ def check_plan(plan: Plan) -> CheckedPlan:
     return CheckedPlan(plan, text.whole, {name: text.volumes[documents[name]] for name in sorted(used)}, used)
 
 
-def put_on_record(connection: Connection, wanted: CheckedPlan, run: int) -> None:
+def put_on_record(connection: Connection, wanted: CheckedPlan, run: int, until: int) -> None:
     """Write the plan: a first run, or a further run of a plan that is over.
 
-    Its steps are written when somebody begins to carry them out.
+    It holds what it reserved until `until`, in seconds since 1970 (0: for ever), unless somebody begins to carry it
+    out: only then its steps are written.
     """
     statement = _AGAIN if run > 1 else _INSERT
-    row = {"run": run, "state": "planned", "owner": None, "lease_until": 0, "document": wanted.text, "revised": None}
+    row = {
+        "run": run,
+        "state": "planned",
+        "owner": None,
+        "lease_until": until,
+        "document": wanted.text,
+        "revised": None,
+    }
     statement.run(connection, {"one": wanted.plan.id, **row})
 
 

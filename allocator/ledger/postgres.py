@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from allocator.ledger.errors import LedgerUnreachable
 from allocator.ledger.naming import USUAL, Naming
 from allocator.ledger.place import WAIT_SECONDS
-from allocator.ledger.prepared import Prepared
+from allocator.ledger.prepared import Parameters, Prepared
 from allocator.ledger.records import Moment
 from allocator.ledger.speaking import said
 from allocator.ledger.store import Store
@@ -54,14 +54,14 @@ class PostgresStore(Store):
         event.listen(engine, "connect", lambda connection, _: _prepare(connection))
         return cls(engine, url.render_as_string(hide_password=True), naming)
 
-    def glance(self, statement: Prepared) -> Any:
+    def glance(self, statement: Prepared, parameters: Parameters | None = None) -> Any:
         def look() -> Any:
             with self.engine.connect() as connection:
                 driver: Any = connection.connection.driver_connection
                 # Else the driver would begin and end a transaction for it: three round trips instead of one.
                 driver.autocommit = True
                 try:
-                    return statement.rows(connection)[0][0]
+                    return statement.rows(connection, parameters)[0][0]
                 finally:
                     driver.autocommit = False
 

@@ -44,10 +44,11 @@ def volume_id(ledger: str, plan: str, run: int, name: str) -> str:
     return "vol-" + hashlib.sha256(f"{ledger}/{plan}/{run}/{name}".encode()).hexdigest()[:16]
 
 
-def reserve(connection: Connection, wanted: CheckedPlan, seen: int, now: int, ledger: str) -> bool:
+def reserve(connection: Connection, wanted: CheckedPlan, seen: int, now: int, ledger: str, until: int) -> bool:
     """Hold the plan's new volumes, bind those it changes, and record it; False where all that is so already.
 
-    `seen` is the change that the decision rests on, `now` the last there was. Raises StaleDecision, AlreadyHeld,
+    `seen` is the change that the decision rests on, `now` the last there was; the reservation holds until `until`, in
+    seconds since 1970 (0: for ever), unless somebody has begun to carry it out. Raises StaleDecision, AlreadyHeld,
     NotHeld.
     """
     plan = wanted.plan
@@ -65,7 +66,7 @@ def reserve(connection: Connection, wanted: CheckedPlan, seen: int, now: int, le
     for name in wanted.documents:
         _check_free(plan, name, found.get(name), made)
     count_change_after(connection)
-    put_on_record(connection, wanted, run)
+    put_on_record(connection, wanted, run, until)
     _hold(connection, wanted, {name: volume_id(ledger, plan.id, run, name) for name in sorted(made)}, now + 1)
     return True
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from allocator.ledger.facts import moment
 from allocator.ledger.naming import USUAL, Naming
 from allocator.ledger.place import WAIT_SECONDS, turn
-from allocator.ledger.prepared import Prepared
+from allocator.ledger.prepared import Parameters, Prepared
 from allocator.ledger.records import Moment
 from allocator.ledger.store import Store
 
@@ -49,9 +49,9 @@ class SqliteStore(Store):
         event.listen(engine, "connect", lambda connection, _: _prepare(connection.execute))
         return cls(engine, str(path), lock, naming, prepared=True)
 
-    def glance(self, statement: Prepared) -> Any:
+    def glance(self, statement: Prepared, parameters: Parameters | None = None) -> Any:
         with self._speaking(), self.engine.connect() as connection:
-            return statement.rows(connection)[0][0]
+            return statement.rows(connection, parameters)[0][0]
 
     def now(self) -> float:
         """By this machine's clock: all processes on a file are here."""

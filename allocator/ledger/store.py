@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from allocator.ledger.naming import USUAL, Naming
-from allocator.ledger.prepared import Prepared
+from allocator.ledger.prepared import Parameters, Prepared
 from allocator.ledger.records import Moment
 from allocator.ledger.speaking import speaking
 
@@ -53,7 +53,7 @@ class Store(ABC):
             yield connection
 
     @abstractmethod
-    def glance(self, statement: Prepared) -> Any:
+    def glance(self, statement: Prepared, parameters: Parameters | None = None) -> Any:
         """The one value that a statement finds, as of a single moment."""
 
     @abstractmethod

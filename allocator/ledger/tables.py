@@ -20,11 +20,12 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 from allocator.ledger.texts import JsonText
 
-SCHEMA: Final = "0005"
+SCHEMA: Final = "0006"
 """The newest migration; compared as text."""
 PREFIX: Final = "allocator_"
 NAME_LENGTH: Final = 63
@@ -113,9 +114,16 @@ plan: Final = Table(
     Column("lease_until", BigInteger, nullable=False),
     Column("reason", Text),
     Column("revised", _DOCUMENT),
+    Index(
+        "allocator_plan_planned",
+        "lease_until",
+        sqlite_where=text("state = 'planned'"),
+        postgresql_where=text("state = 'planned'"),
+    ),
 )
-"""A plan that is stuck is `running`, nobody's, and has a `reason`. `revised` is what is carried out instead of the
-document, once a pool had no space."""
+"""A plan that nobody has begun holds what it reserved until `lease_until` (0: for ever). One that is stuck is
+`running`, nobody's, and has a `reason`. `revised` is what is carried out instead of the document, once a pool had no
+space."""
 
 step: Final = Table(
     "allocator_step",

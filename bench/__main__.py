@@ -11,6 +11,7 @@ from bench.compare import compare
 from bench.datasets import COMMANDS as DATASETS
 from bench.following_run import following
 from bench.latency_run import latency
+from bench.ledger.run import ledger
 from bench.proven import planted_, small
 from bench.results import results
 from bench.scale import scale
@@ -19,6 +20,7 @@ from bench.spread import spread
 COMMANDS: tuple[click.Command, ...] = (
     latency,
     following,
+    ledger,
     batch,
     small,
     planted_,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
 from allocator.ledger.facts import moment
 from allocator.ledger.naming import USUAL, Naming
@@ -18,6 +18,11 @@ from allocator.ledger.place import WAIT_SECONDS, turn
 from allocator.ledger.prepared import Parameters, Prepared
 from allocator.ledger.records import Moment
 from allocator.ledger.store import Store
+
+_BEGIN: Final = Prepared(text("BEGIN"))
+_BEGIN_WRITING: Final = Prepared(text("BEGIN IMMEDIATE"))
+_COMMIT: Final = Prepared(text("COMMIT"))
+_ROLLBACK: Final = Prepared(text("ROLLBACK"))
 
 
 class SqliteStore(Store):
@@ -74,24 +79,24 @@ class SqliteStore(Store):
         What is committed is on disk: WAL with synchronous=NORMAL can lose the last commits with the power.
         """
         line: AbstractContextManager[None] = nullcontext() if self._lock is None else turn(self._lock)
-        with line, self._transaction("BEGIN IMMEDIATE") as connection:
+        with line, self._transaction(_BEGIN_WRITING) as connection:
             yield connection
 
     def _look(self) -> AbstractContextManager[Connection]:
-        return self._transaction("BEGIN")
+        return self._transaction(_BEGIN)
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[Connection]:
+    def _transaction(self, begin: Prepared) -> Iterator[Connection]:
         with self._autocommit() as connection:
             if not self._prepared:
                 _prepare(connection.exec_driver_sql)
-            connection.exec_driver_sql(begin)
+            begin.run(connection)
             try:
                 yield connection
-                connection.exec_driver_sql("COMMIT")
+                _COMMIT.run(connection)
             except BaseException:
-                with suppress(SQLAlchemyError):
-                    connection.exec_driver_sql("ROLLBACK")
+                with suppress(sqlite3.Error):
+                    _ROLLBACK.run(connection)
                 raise
 
     def _autocommit(self) -> Connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,13 +13,12 @@ from bench.ledger.audit import oversold, summed
 from bench.ledger.contended import GIB
 from bench.ledger.course import run_alone, run_race
 
-GOLD = {"qos": [{"provisioned": {"min_iops": 2_000, "max_iops": 4_000}}]}
-PLAIN: Mapping[str, object] = {"qos": []}
+GOLD: Mapping[str, Any] = {"qos": [{"provisioned": {"min_iops": 2_000, "max_iops": 4_000}}]}
 
 
 def held(pool: str, count: int, *, start: int = 0, **facts: object) -> list[StoredVolume]:
     """Volumes as the ledger holds them, of 10 GiB each unless said otherwise."""
-    usual = {"size": 10 * GIB, "dedicated": False, **PLAIN, **facts}
+    usual = {"size": 10 * GIB, "dedicated": False, "qos": [], **facts}
     return [
         StoredVolume(f"{pool}-v{n}", f"id-{n}", pool, {"name": f"{pool}-v{n}", **usual}, "reserved")
         for n in range(start, start + count)

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -18,6 +20,7 @@ from allocator.ledger import Ledger, LedgerError, LedgerUnreachable, StaleDecisi
 from allocator.ledger.naming import USUAL
 from allocator.ledger.tables import METADATA
 from bench.postgres import Postgres
+from tests.engine.fleets import ARRAY, gold, opened
 from tests.ledger.plans import claimed, placing
 
 
@@ -140,3 +143,26 @@ def test_a_stale_decision_leaves_nothing_behind(ledger: Ledger) -> None:
     with pytest.raises(StaleDecision):
         ledger.reserve(placing("a"), seen=5)
     assert (ledger.changes(), ledger.volumes(), ledger.events()) == (0, [], [])
+
+
+def test_a_placement_that_the_server_leaves_is_placed_again(
+    postgres: Postgres, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It crashes before the commit: the caller is told, the fleet counts nothing, and the next call goes through."""
+    reserve = Ledger._reserve
+
+    def left(ledger: Ledger, *reserving: Any) -> bool:
+        monkeypatch.setattr(Ledger, "_reserve", reserve)
+        reserved = reserve(ledger, *reserving)
+        postgres.stop(crash=True)
+        return reserved
+
+    with opened(tmp_path, ARRAY, ledger=url) as allocator:
+        assert len(allocator.place(gold(1)).placed) == 1
+        monkeypatch.setattr(Ledger, "_reserve", left)
+        with pytest.raises(LedgerUnreachable):
+            allocator.place(gold(2))
+        postgres.start()
+        assert sorted(allocator.inventory.volumes) == ["gold-1"]
+        assert [len(allocator.place(gold(number)).placed) for number in (2, 3, 4)] == [1, 1, 0]
+        assert allocator.audit() == []

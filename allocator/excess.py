@@ -19,9 +19,9 @@ def total(limit: Limit, label: str, inventory: Inventory) -> int:
     if not limit.arrivals:
         return inventory.total(charge, label)
     return sum(
-        charge.of(volume.request, volume.alternative, place)
+        amount
         for volume in inventory.volumes_at("host" if charge.over == "host" else "pool", label)
-        for name, place in inventory.places(volume, charge.over)
+        for name, amount in inventory.amounts(charge, volume)
         if name == label and inventory.is_new(volume, charge.over, label)
     )
 

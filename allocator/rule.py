@@ -127,11 +127,12 @@ def singular(phrase: str) -> str:
 
 
 def checked(inventory: Inventory, touched: Touched | None) -> Iterator[Volume]:
-    """The volumes to be checked, in a fixed order."""
+    """The volumes to be checked, in a fixed order; one that is on the move as it is and as it will be."""
     if touched is None:
-        yield from inventory.all_volumes()
+        for volume in inventory.all_volumes():
+            yield from volume.forms
         return
     for name in touched.volumes:
-        volume = inventory.find(name)
-        if volume is not None:
-            yield volume
+        found = inventory.find(name)
+        if found is not None:
+            yield from found.forms

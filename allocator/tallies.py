@@ -78,10 +78,14 @@ class Tallies:
 
     def count(self, volume: Volume, sign: int) -> list[Counted]:
         """Count a volume in every tally, or with -1 no longer, and tell where."""
-        inventory = self._inventory
-        counted = self._counted_at("pool", inventory.pools[volume.pool], volume)
-        for host in volume.hosts:
-            counted += self._counted_at("host", inventory.hosts[host], volume)
+        counted: list[Counted] = []
+        if volume.moving_to is not None:
+            for charge, tally in self._unmarked.items():
+                counted += [(tally, number, amount) for number, amount in self._counted(charge, volume)]
+        else:
+            counted += self._counted_at("pool", self._inventory.pools[volume.pool], volume)
+            for host in volume.hosts:
+                counted += self._counted_at("host", self._inventory.hosts[host], volume)
         for mark in volume.request.marks:
             for charge, tally in self._by_mark.get(mark, {}).items():
                 counted += [(tally, number, amount) for number, amount in self._counted(charge, volume)]
@@ -103,7 +107,6 @@ class Tallies:
     def _counted(self, charge: Charge, volume: Volume) -> Iterator[tuple[int, int]]:
         """Where a volume counts in one sum, and how much."""
         numbers = self._numbers(charge.over)
-        for label, place in self._inventory.places(volume, charge.over):
-            amount = charge.of(volume.request, volume.alternative, place)
+        for label, amount in self._inventory.amounts(charge, volume):
             if amount:
                 yield numbers[label], amount

@@ -12,6 +12,7 @@ from bench.datasets import COMMANDS as DATASETS
 from bench.following_run import following
 from bench.latency_run import latency
 from bench.ledger.run import ledger
+from bench.ordering_run import ordering
 from bench.proven import planted_, small
 from bench.results import results
 from bench.scale import scale
@@ -26,6 +27,7 @@ COMMANDS: tuple[click.Command, ...] = (
     planted_,
     scale,
     spread,
+    ordering,
     *DATASETS,
     compare,
     results,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from allocator.domain.amounts import Amounts
@@ -53,9 +54,28 @@ class Inventory:
         """Where a volume counts: (label, the pool or host its charge depends on)."""
         if over == "host":
             return [(name, self.hosts[name]) for name in volume.hosts]
+        if volume.moving_to is not None:
+            return [*dict(spot for form in _apart(volume) for spot in self.places(form, over)).items()]
         pool = self.pools[volume.pool]
         label = label_of(pool, over)
         return [] if label is None else [(label, pool)]
+
+    def amounts(
+        self, charge: Charge, volume: Volume, places: Iterable[tuple[str, Place]] | None = None
+    ) -> Iterable[tuple[str, int]]:
+        """What a volume takes of a charge, label by label; `places` are its own, where the caller has them.
+
+        One that is on the move takes room by both pools. Where they share a label, as all do under a quota, it takes
+        the more of the two, once.
+        """
+        if volume.moving_to is None:
+            known = self.places(volume, charge.over) if places is None else places
+            return [(label, charge.of(volume.request, volume.alternative, place)) for label, place in known]
+        most: dict[str, int] = {}
+        for form in _apart(volume):
+            for label, amount in self.amounts(charge, form):
+                most[label] = max(amount, most.get(label, amount))
+        return most.items()
 
     def volumes_at(self, over: Literal["pool", "host"], name: str) -> Iterable[Volume]:
         """The volumes on one pool or host."""
@@ -99,7 +119,7 @@ class Inventory:
         if tally is None:
             tally = kept[charge] = {}
             for volume in self.volumes.values() if mark is None else self.marked(mark):
-                self._count(charge, tally, volume, 1, self.places(volume, charge.over))
+                self._count(tally, self.amounts(charge, volume), 1)
             if mark is None:
                 self._amounts.include(charge, (charge.over, tally))
         return tally
@@ -146,7 +166,8 @@ class Inventory:
             self._add(volume)
 
     def _indices(self, volume: Volume) -> Iterator[dict[str, Volume]]:
-        yield self._at["pool", volume.pool]
+        for form in volume.forms:
+            yield self._at["pool", form.pool]
         for host in volume.hosts:
             yield self._at["host", host]
         for mark in volume.request.marks:
@@ -171,13 +192,16 @@ class Inventory:
                 self._totals.pop(mark, None)
 
     def _count_everywhere(self, volume: Volume, sign: int) -> None:
-        if self._totals[None]:
+        if volume.moving_to is not None:
+            for charge, tally in self._totals[None].items():
+                self._count(tally, self.amounts(charge, volume), sign)
+        elif self._totals[None]:
             self._count_at("pool", self.pools[volume.pool], volume, sign)
             for host in volume.hosts:
                 self._count_at("host", self.hosts[host], volume, sign)
         for mark in volume.request.marks:
             for charge, tally in self._totals.get(mark, {}).items():
-                self._count(charge, tally, volume, sign, self.places(volume, charge.over))
+                self._count(tally, self.amounts(charge, volume), sign)
 
     def _count_at(self, at: str, place: Place, volume: Volume, sign: int) -> None:
         for (over, tally), amount in self._amounts.of(volume, place):
@@ -186,11 +210,8 @@ class Inventory:
                 tally[label] = tally.get(label, 0) + sign * amount
 
     @staticmethod
-    def _count(
-        charge: Charge, tally: dict[str, int], volume: Volume, sign: int, places: Sequence[tuple[str, Place]]
-    ) -> None:
-        for label, place in places:
-            amount = charge.of(volume.request, volume.alternative, place)
+    def _count(tally: dict[str, int], amounts: Iterable[tuple[str, int]], sign: int) -> None:
+        for label, amount in amounts:
             if amount:
                 tally[label] = tally.get(label, 0) + sign * amount
 
@@ -203,6 +224,12 @@ def label_of(pool: Pool, over: str) -> str | None:
 def _largest_floor_iops(offerings: Iterable[Offering]) -> int:
     """The most IOPS that one volume of any offering is promised, whatever its size; 0 where none is."""
     return max((wish.qos.iops.floor() or 0 for offering in offerings for wish in offering.qos), default=0)
+
+
+def _apart(volume: Volume) -> Iterator[Volume]:
+    """The forms of a volume on the move, each as if it were there alone."""
+    for form in volume.forms:
+        yield replace(form, moving_to=None)
 
 
 class _Overlay(Inventory):
@@ -219,7 +246,7 @@ class _Overlay(Inventory):
         self._came = {volume.name: volume for volume in arrivals}
         self.arrivals = base.arrivals | frozenset(self._came)
         self._tallies: dict[Charge, Mapping[str, int]] = {}
-        self._moves: dict[tuple[str, Mark | None], list[tuple[str, Place, Volume, int]]] = {}
+        self._moves: dict[tuple[str, Mark | None], list[tuple[Volume, Sequence[tuple[str, Place]], int]]] = {}
 
     @property
     def volumes(self) -> dict[str, Volume]:  # type: ignore[override]
@@ -247,7 +274,8 @@ class _Overlay(Inventory):
         """The newcomers by pool, host, VM and mark."""
         found: dict[tuple[str, str], list[Volume]] = defaultdict(list)
         for volume in self._came.values():
-            found["pool", volume.pool].append(volume)
+            for form in volume.forms:
+                found["pool", form.pool].append(volume)
             for host in volume.hosts:
                 found["host", host].append(volume)
             if volume.request.vm:
@@ -292,21 +320,15 @@ class _Overlay(Inventory):
     def _change(self, charge: Charge) -> Mapping[str, int]:
         change: dict[str, int] = {}
         moves = self._moves.get((charge.over, charge.mark))
-        for label, place, volume, sign in self._moved(charge.over, charge.mark) if moves is None else moves:
-            amount = charge.of(volume.request, volume.alternative, place)
-            if amount:
-                change[label] = change.get(label, 0) + sign * amount
+        for volume, places, sign in self._moved(charge.over, charge.mark) if moves is None else moves:
+            self._count(change, self.amounts(charge, volume, places), sign)
         self._tallies[charge] = change
         return change
 
-    def _moved(self, over: str, mark: Mark | None) -> Sequence[tuple[str, Place, Volume, int]]:
-        """What left (-1) and what came (1), at each place of one kind, of those that carry a mark (None: of all)."""
+    def _moved(self, over: str, mark: Mark | None) -> Sequence[tuple[Volume, Sequence[tuple[str, Place]], int]]:
+        """What left (-1) and what came (1), with its places of one kind, of those that carry a mark (None: of all)."""
         left = (self.base.volumes[name] for name in self._gone)
         gone = [(volume, -1) for volume in left if mark is None or mark in volume.request.marks]
         came = [(volume, 1) for volume in (self._came.values() if mark is None else self._coming.get(mark, ()))]
-        found = self._moves[over, mark] = [
-            (label, place, volume, sign)
-            for volume, sign in (*gone, *came)
-            for label, place in self.places(volume, over)
-        ]
+        found = self._moves[over, mark] = [(volume, self.places(volume, over), sign) for volume, sign in (*gone, *came)]
         return found

@@ -28,6 +28,8 @@ class Volume:
     """As it was asked for."""
     foreign: bool = False
     """Made outside the engine and found on the device: counted, never touched (R07)."""
+    moving_to: Volume | None = None
+    """As it will be once the move that is under way is done: until then it holds room by both."""
 
     @classmethod
     def on(
@@ -45,6 +47,11 @@ class Volume:
     @property
     def name(self) -> str:
         return self.request.name
+
+    @property
+    def forms(self) -> tuple[Volume, ...]:
+        """What it is and, on the move, what it will be: each of them must be right."""
+        return (self,) if self.moving_to is None else (self, self.moving_to)
 
 
 def see_nothing(place: Place) -> None:
@@ -99,11 +106,11 @@ class Touched:
 
     @classmethod
     def by(cls, volumes: Iterable[Volume]) -> Touched:
-        changed = list(volumes)
+        changed = [form for volume in volumes for form in volume.forms]
         pools = sorted({volume.pool for volume in changed})
         hosts = sorted({host for volume in changed for host in volume.hosts})
         places: list[tuple[Literal["pool", "host"], str]] = [("pool", name) for name in pools]
         places += [("host", name) for name in hosts]
         names = sorted({volume.request.name for volume in changed})
-        requests = [volume.request for volume in changed]
+        requests = [volume.request for volume in changed if volume.moving_to is None]
         return cls(tuple(names), tuple(pools), tuple(hosts), tuple(requests), tuple(places))

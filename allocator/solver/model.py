@@ -204,8 +204,7 @@ class Model(Counts):
         """The rows of a charge: those that a decision can change, or that hold something."""
         sums = dict(self._starts(charge, count))
         for volume in (volume for c in self.classes for unit in c.units for volume in unit.home):
-            for label, place in self.inventory.places(volume, charge.over):
-                amount = charge.of(volume.request, volume.alternative, place)
+            for label, amount in self.inventory.amounts(charge, volume):
                 if count != "arrivals" and self.before is None:
                     sums[label].before[0] += amount
                 if count == "held":

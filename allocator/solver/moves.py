@@ -39,10 +39,10 @@ def moves_that_help(unit: Unit, inventory: Inventory, rules: Sequence[Rule], eff
 
 
 def _movable(inventory: Inventory) -> list[Unit]:
-    """What lies on the fleet, VM by VM, each on its host. Foreign volumes and those on several hosts stay."""
+    """What lies on the fleet, VM by VM, each on its host. What is foreign, on several hosts or on the move stays."""
     groups: dict[tuple[str, tuple[str, ...]], list[Volume]] = defaultdict(list)
     for volume in inventory.all_volumes():
-        if not volume.foreign and len(volume.hosts) <= 1:
+        if not volume.foreign and volume.moving_to is None and len(volume.hosts) <= 1:
             groups[volume.request.vm or f"\0{volume.name}", volume.hosts].append(volume)
     units = []
     for volumes in groups.values():

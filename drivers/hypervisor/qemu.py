@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from allocator.agent import Attachment, DriverError, ErrorCode, ObservedDevice
+from allocator.agent import Attachment, Copying, DriverError, ErrorCode, ObservedDevice
 from allocator.domain.qos import Qos
+from drivers.hypervisor import qemu_copy
 from drivers.hypervisor.qemu_limits import observed_limits, throttle_fields
-from drivers.hypervisor.qemu_source import Source, parse, socket_path
-from drivers.hypervisor.qmp import Qmp, Refused, check_private, rows
+from drivers.hypervisor.qemu_mirror import Mirror
+from drivers.hypervisor.qemu_source import Source, image_prefix, parse, socket_path
+from drivers.hypervisor.qemu_view import View
+from drivers.hypervisor.qmp import Qmp, Refused, check_private
 
 RELEASE_SECONDS: Final = 10
 """QEMU lets go of a block node some 0.1 s after its last user left; past this, something else holds it."""
 _POLL_SECONDS: Final = 0.02
+_MIRROR_POLL_SECONDS: Final = 0.2
 _DEVICE: Final = re.compile(r"[a-z][a-z0-9-]{0,30}")
 """What QEMU takes as a node name: 31 characters, a letter first."""
 _LOGIN_STATUS: Final = re.compile(r"Status: .*\(([0-9]{1,5})\)")
@@ -41,6 +45,7 @@ class QemuAgent:
         if unknown:
             raise _invalid(f"the qemu agent has no setting {', '.join(unknown)}", "leave it out")
         self._qmp = Qmp(Path(socket_path(config.get("qmp"))))
+        self._view = View(self._qmp)
         self._export: Path | None = None
         if (export := config.get("export")) is not None:
             if not isinstance(export, Mapping) or export.keys() != {"nbd"}:
@@ -62,7 +67,7 @@ class QemuAgent:
         if self._export is not None:
             check_private(self._export)
         async with self._turn:
-            nodes = await self._nodes()
+            nodes = await self._view.nodes()
             if device in nodes and source.node_name(device) not in nodes:
                 raise DriverError(
                     ErrorCode.CONFLICT, f"{device} is attached from another source. Maybe detach it first."
@@ -86,7 +91,7 @@ class QemuAgent:
         fields = throttle_fields(limits)
         _check_device(device)
         async with self._turn:
-            if (await self._nodes()).get(device) != "throttle":
+            if (await self._view.nodes()).get(device) != "throttle":
                 raise DriverError(ErrorCode.NOT_FOUND, f"{device} is not attached. Maybe attach it first.")
             await self._limit(device, fields)
 
@@ -96,12 +101,48 @@ class QemuAgent:
         async with self._turn:
             await self._remove(device)
 
+    async def copy(self, copying: Copying) -> None:
+        """Copy a volume that nobody uses. Raises DriverError UNAVAILABLE where QEMU cannot read or write it."""
+        await qemu_copy.copy(copying)
+
+    async def compare(self, copying: Copying) -> None:
+        """Raises DriverError CONFLICT where the volumes, which nobody uses, differ."""
+        await qemu_copy.compare(copying)
+
+    async def mirror(self, copying: Copying) -> None:
+        """Copy a device's volume while it is in use, until both are equal and stay so.
+
+        Raises DriverError NOT_FOUND or CONFLICT for a device that is not attached from the source, UNAVAILABLE where
+        the copy fails: the device then goes on with its source.
+        """
+        async with self._turn:
+            await self._mirror(copying).begin()
+        while True:
+            async with self._turn:
+                if await self._mirror(copying).is_ready():
+                    return
+            await asyncio.sleep(_MIRROR_POLL_SECONDS)
+
+    async def pivot(self, copying: Copying) -> None:
+        """Let the device use the target from now on. Raises DriverError CONFLICT where no mirror of it is ready."""
+        async with self._turn:
+            await self._mirror(copying).complete()
+
+    async def drop(self, copying: Copying) -> None:
+        """Give up a mirror, and close its target. Raises DriverError CONFLICT where the device uses that already."""
+        async with self._turn:
+            await self._mirror(copying).give_up()
+
+    def _mirror(self, copying: Copying) -> Mirror:
+        _check_device(copying.device)
+        return Mirror(self._qmp, copying, _secret(copying.device))
+
     async def list_devices(self) -> AsyncIterator[ObservedDevice]:
         """Each throttle group, which `attach` makes first and `detach` removes last: what is not listed is
         wholly gone, and what a call that was cut short left behind is listed.
         """
         async with self._turn:
-            found = [ObservedDevice(device, await self._limits(device)) for device in await self._groups()]
+            found = [ObservedDevice(device, await self._limits(device)) for device in await self._devices()]
         for observed in found:
             yield observed
 
@@ -109,12 +150,17 @@ class QemuAgent:
         async with self._turn:
             await self._qmp.close()
 
+    async def _devices(self) -> list[str]:
+        objects = await self._view.objects()
+        groups = (name for name, kind in objects.items() if kind == "child<throttle-group>")
+        return sorted(name for name in groups if _DEVICE.fullmatch(name))
+
     async def _limits(self, device: str) -> Qos:
         return observed_limits(await self._qmp.ask("qom-get", path=_object(device), property="limits"))
 
     async def _limit(self, device: str, fields: Mapping[str, int]) -> None:
         command, arguments = "object-add", {"qom-type": "throttle-group", "id": device, "limits": fields}
-        if device in await self._objects():
+        if device in await self._view.objects():
             command, arguments = "qom-set", {"path": _object(device), "property": "limits", "value": fields}
         await self._qmp.act(command, arguments, ErrorCode.INVALID, "Maybe ask for other limits.")
 
@@ -123,7 +169,8 @@ class QemuAgent:
         if source.secret is not None:
             secret = {"qom-type": "secret", "id": _secret(device), "data": source.secret}
             await self._qmp.act("object-add", secret, ErrorCode.INVALID, "Maybe the CHAP secret is not text.")
-        volume = {"driver": "raw", "file": {**source.options, "node-name": source.node_name(device)}}
+        file = {**source.options, "node-name": source.node_name(device)}
+        volume = {"driver": "raw", "node-name": source.image_name(device), "file": file}
         throttled = {"driver": "throttle", "node-name": device, "throttle-group": device, "file": volume}
         try:
             await self._qmp.act("blockdev-add", {**throttled, "discard": "unmap"}, ErrorCode.UNAVAILABLE, "")
@@ -134,14 +181,14 @@ class QemuAgent:
         if self._export is not None:
             await self._serve(self._export, device)
             return f"nbd+unix:///{device}?socket={quote(str(self._export))}"
-        if await self._qmp.offers("device_add") and device not in await self._below("/machine/peripheral"):
+        if await self._qmp.offers("device_add") and device not in await self._view.below("/machine/peripheral"):
             disk = {"driver": "scsi-hd", "id": device, "drive": device, "serial": device}
             maybe = "Maybe the VM was started without -device virtio-scsi-pci."
             await self._qmp.act("device_add", disk, ErrorCode.BUSY, maybe)
         return device
 
     async def _serve(self, socket: Path, device: str) -> None:
-        if (await self._exports()).get(device) is False:
+        if (await self._view.exports()).get(device) is False:
             return
         address = {"type": "unix", "data": {"path": str(socket)}}
         maybe = "Maybe QEMU serves NBD on another socket already."
@@ -154,14 +201,18 @@ class QemuAgent:
         await self._qmp.act("block-export-add", export, ErrorCode.BUSY, "Maybe its last export still ends.")
 
     async def _remove(self, device: str) -> None:
-        nodes = await self._nodes()
-        if await self._qmp.offers("device_add") and device in await self._below("/machine/peripheral"):
+        nodes = await self._view.nodes()
+        if await self._qmp.offers("device_add") and device in await self._view.below("/machine/peripheral"):
             await self._qmp.act("device_del", {"id": device}, ErrorCode.BUSY, "Maybe it is migrating.")
-        if (await self._exports()).get(device) is False:
+        if (await self._view.exports()).get(device) is False:
             export = {"id": device, "mode": "hard"}
             await self._qmp.act("block-export-del", export, ErrorCode.BUSY, "Maybe it ends already.")
         if nodes.get(device) == "throttle":
             await self._delete_node(device)
+        for name in await self._view.nodes():
+            # A volume that the device was moved to stays open until it is closed by name.
+            if name.startswith(image_prefix(device)):
+                await self._delete_node(name)
         await self._forget(_secret(device), "secret")
         await self._forget(device, "throttle-group")
 
@@ -178,30 +229,8 @@ class QemuAgent:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _forget(self, name: str, kind: str) -> None:
-        if (await self._objects()).get(name) == f"child<{kind}>":
+        if (await self._view.objects()).get(name) == f"child<{kind}>":
             await self._qmp.act("object-del", {"id": name}, ErrorCode.IN_USE, "Maybe another node uses it.")
-
-    async def _groups(self) -> list[str]:
-        objects = await self._objects()
-        groups = (name for name, kind in objects.items() if kind == "child<throttle-group>")
-        return sorted(name for name in groups if _DEVICE.fullmatch(name))
-
-    async def _nodes(self) -> dict[str, str]:
-        answer = rows(await self._qmp.ask("query-named-block-nodes", flat=True))
-        return {str(row.get("node-name")): str(row.get("drv")) for row in answer}
-
-    async def _objects(self) -> dict[str, str]:
-        """Names and types; a daemon that never had an object lacks the container too."""
-        return await self._below("/objects") if "objects" in await self._below("/") else {}
-
-    async def _below(self, path: str) -> dict[str, str]:
-        answer = rows(await self._qmp.ask("qom-list", path=path))
-        return {str(row.get("name")): str(row.get("type")) for row in answer}
-
-    async def _exports(self) -> dict[str, bool]:
-        """Whether each export is shutting down."""
-        answer = rows(await self._qmp.ask("query-block-exports"))
-        return {str(row.get("id")): row.get("shutting-down") is True for row in answer}
 
 
 def _check_device(device: str) -> None:

@@ -40,8 +40,20 @@ class Source:
 
     def node_name(self, device: str) -> str:
         """A name that differs for each device and source, as long as QEMU allows: 31 characters."""
+        return "s" + self._digest(device)[:30]
+
+    def image_name(self, device: str) -> str:
+        """The same for the node above it, which a mirror replaces; of one device all begin alike."""
+        return image_prefix(device) + self._digest(device)[:16]
+
+    def _digest(self, device: str) -> str:
         text = json.dumps([device, self.options], sort_keys=True)
-        return "s" + hashlib.sha256(text.encode()).hexdigest()[:30]
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def image_prefix(device: str) -> str:
+    """How the names of a device's images begin."""
+    return "i" + hashlib.sha256(device.encode()).hexdigest()[:14]
 
 
 def parse(access: Access, initiator: str | None, secret_id: str) -> Source:

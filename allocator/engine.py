@@ -18,6 +18,7 @@ from allocator.domain.outcome import Headway, Placed, Reason
 from allocator.domain.placement import Volume
 from allocator.domain.plan import Plan
 from allocator.domain.policy import Effort, Policy
+from allocator.domain.rebalance import Aim, Budget
 from allocator.domain.request import Request
 from allocator.explain import Explained
 from allocator.fleet import Fleet
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from allocator.execution.report import Progress, Report
     from allocator.ledger import Ledger
     from allocator.ledger.opening import Opening
+    from allocator.rebalance.outcome import Rebalance
 
 EFFORT: Final = Effort()
 
@@ -166,6 +168,18 @@ class Allocator:
     def delete(self, volume: str) -> Plan:
         """The plan that detaches, revokes and deletes a volume."""
         return self._fresh(lambda inventory: deleting(volume, inventory))
+
+    def rebalance(self, aim: Aim | None = None, *, max_moves: int | None = None, effort: Effort = EFFORT) -> Rebalance:
+        """Few moves that mend what is broken, or gain what was aimed at (None: both), each with why: a dry run.
+
+        Nothing that holds is broken by them, and nothing that is broken gets worse. Raises LookupError for a pool, host
+        or volume in the aim that is not there.
+        """
+        from allocator.rebalance.job import rebalance
+
+        wanted = aim or Aim(budget=Budget(moves=max_moves))
+        with self._standing.lock:
+            return rebalance(self.inventory, self.rules, self.tiers, self.policy, wanted, effort)
 
     def check(self) -> list[Reason]:
         """What an administrator should know before first use: offerings that nothing honours (R03), and more."""

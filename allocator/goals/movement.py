@@ -28,11 +28,7 @@ class Movement(Goal):
     reads = "wishes"
 
     def encode(self, model: Model) -> Expression:
-        return sum(
-            self._one(ask.request) * target
-            for (number, index, ask, row), target in model.targets.items()
-            if (home := model.classes[number].example.home) and home[index].pool != model.fleet.pools[row].name
-        )
+        return sum(self._one(target[2].request) * model.came(target) for target in model.targets)
 
     def cost(self, answer: Answer) -> int:
         return sum(

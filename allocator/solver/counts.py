@@ -72,6 +72,12 @@ class Counts:
         """How many units of a class are placed."""
         return sum(self._seats[number])
 
+    def came(self, target: tuple[int, int, Ask, int]) -> Expression:
+        """How many of the volumes that a target counts were on another pool before; newcomers were on none."""
+        number, index, _, row = target
+        home = self.classes[number].example.home
+        return self.targets[target] if home and home[index].pool != self.fleet.pools[row].name else 0
+
     def forbid(self, target: tuple[int, int, Ask, int]) -> None:
         """No volume of this class goes to this pool by this ask."""
         self.cp.add(self.targets[target] == 0)

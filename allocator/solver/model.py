@@ -174,13 +174,18 @@ class Model(Counts):
             if row.most <= limit or (row.fixed and (gate is None or gate.fixed)):
                 continue
             held = [True] * len(row.before) if gate is None else [(g >= 1) == (where is not None) for g in gate.before]
-            most = sum(limit + (max(0, b - limit) if on else 0) for b, on in zip(row.before, held, strict=True))
+            excess = sum(max(0, b - limit) for b, on in zip(row.before, held, strict=True) if on)
+            most = limit * len(row.before) + self._broken(total.over, label, row, gate, limit, excess)
             if gate is None or (gate.fixed and all(held)):
                 self.cp.add(row.expression <= most)
             elif not gate.fixed or any(held):
                 used = self._capped(gate, 1).expression
                 slack = row.most * (len(row.before) - used if where is not None else used)
                 self.cp.add(row.expression <= most + slack)
+
+    def _broken(self, over: str, label: str, row: Row, gate: Row | None, limit: int, excess: int) -> Expression:
+        """How far above its limit a sum may be that was so much above it before."""
+        return excess
 
     def _capped(self, row: Row, most: int) -> Row:
         before, size = tuple(min(amount, most) for amount in row.before), len(row.before)

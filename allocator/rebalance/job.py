@@ -1,0 +1,232 @@
+"""One rebalance: mend what is broken with the fewest bytes, then gain what is worth its moves, and say why.
+
+Rounds follow one another until one proposes nothing: so the same job, run right after its moves were made, proposes
+nothing either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from allocator.decide import Broken as Wrong
+from allocator.domain.inventory import Inventory
+from allocator.domain.move import Move
+from allocator.domain.placement import Volume
+from allocator.domain.policy import Effort, Policy
+from allocator.domain.rebalance import Aim, Budget
+from allocator.goal import Answer, Goal, Tiers
+from allocator.goals import GOALS
+from allocator.goals.balance import Balance
+from allocator.goals.movement import Movement
+from allocator.rebalance.broken import Broken, mending, still
+from allocator.rebalance.emptying import emptied_one_by_one
+from allocator.rebalance.fill import filled, usable
+from allocator.rebalance.hottest import hottest_first
+from allocator.rebalance.outcome import Rebalance
+from allocator.rebalance.staying import staying
+from allocator.rebalance.why import Whys
+from allocator.rule import Rule
+from allocator.verify import worsened
+
+ROUNDS: Final = 6
+"""More were never needed (measured on random worlds); an answer is an answer after any of them."""
+
+
+def rebalance(
+    inventory: Inventory, rules: Sequence[Rule], tiers: Tiers, policy: Policy, aim: Aim, effort: Effort
+) -> Rebalance:
+    """Moves towards the aim. No rule that holds is broken by them, and nothing that is broken gets worse.
+
+    Raises LookupError for a name in `aim.drain` or `aim.pinned` that is not there.
+    """
+    return _Job(inventory, rules, tiers, policy, aim, effort).run()
+
+
+class _Job:
+    def __init__(
+        self,
+        inventory: Inventory,
+        rules: Sequence[Rule],
+        tiers: Tiers,
+        policy: Policy,
+        aim: Aim,
+        effort: Effort,
+    ) -> None:
+        from allocator.solver.deadline import Deadline
+
+        _check_names(inventory, aim)
+        self.start = emptied(inventory, aim.drain)
+        self.rules, self.tiers, self.policy, self.aim, self.effort = rules, tiers, policy, aim, effort
+        self.deadline = Deadline(effort.seconds)
+        pools = None if aim.mends_all else frozenset(_drained_pools(inventory, aim.drain))
+        self.broken = Broken.now(self.start, rules, pools)
+        self.goals = _goals(policy, rules, aim)
+        self.moved: dict[str, Volume] = {}
+        self.bound: int | None = 0
+
+    def run(self) -> Rebalance:
+        for _ in range(ROUNDS):
+            found = self._round()
+            if not found or self.deadline.passed():
+                break
+        after = self._now()
+        moves = self._moves(self.moved)
+        wrong = worsened(self.start, self.rules, [move.then for move in moves])
+        if wrong:
+            raise Wrong(f"The moves break {wrong[0].rule} at {' '.join(wrong[0].subject)} by {wrong[0].amount}.")
+        return self._told(moves, after)
+
+    def _round(self) -> bool:
+        """Take what one look at the fleet as it is by now proposes."""
+        found = self._mended() if self.aim.mends_all or self.aim.drain else []
+        taken = self._take(found)
+        if taken and self.aim.budget.per_target is None:
+            self._take(self._settled(found))
+        for goal in self.goals:
+            taken |= self._take(self._gained(goal))
+        return taken
+
+    def _mended(self) -> list[Move]:
+        from allocator.solver.regroup.mend import mend
+
+        here = self._now()
+        movable = self._movable(here)
+        now = Broken.now(here, self.rules, self.broken.pools)
+        wanted = mending(now, movable, here, self.rules)
+        if wanted is None:
+            return []
+        part = self.deadline.part(0.6 if self.aim.gains else 0.9)
+        mended = mend(movable, here, self.rules, self.policy, wanted, self._budget(), self.effort, part)
+        if self.bound is not None and not self.moved:
+            self.bound = mended.bound
+        else:
+            self.bound = None
+        return mended.moves
+
+    def _settled(self, moves: Sequence[Move]) -> list[Move]:
+        """What must move anyway goes where it evens out load, for no further move."""
+        from allocator.solver.regroup.ease import ease
+
+        goal, here = Balance(self.policy, self.rules), self._now()
+        going = {move.volume: here.volumes[move.volume] for move in moves}
+        part = self.deadline.part(0.3)
+        while going:
+            eased, _ = ease(list(going.values()), here, self.rules, goal, 0, Budget(), self.effort, part)
+            back = [move.volume for move in eased if move.target == self.start.volumes[move.volume].pool]
+            if not back:
+                return eased
+            going = {name: volume for name, volume in going.items() if name not in back}
+        return []
+
+    def _gained(self, goal: Goal) -> list[Move]:
+        from allocator.solver.regroup.ease import ease
+
+        here, budget, worth = self._now(), self._budget(), self.aim.worthwhile
+        if not goal.adds_up:
+            part = self.deadline.part(0.8)
+            return emptied_one_by_one(here, self.rules, self.policy, self._may_move, budget, self.effort, part)
+        movable = self._movable(here)
+        hot = hottest_first(movable, here, self.rules, goal, worth, budget, self.deadline.part(0.5).passed)
+        counted, _ = ease(movable, here, self.rules, goal, worth, budget, self.effort, self.deadline.part(0.5))
+        best: list[Move] = []
+        least = 0
+        for moves in (hot, counted):
+            cost = goal.cost(Answer(here, here.plus(move.then for move in moves), ()))
+            if cost + worth * len(moves) <= 0 and cost < least:
+                best, least = moves, cost
+        return best
+
+    def _now(self) -> Inventory:
+        return self.start.plus(self.moved.values()).copy() if self.moved else self.start
+
+    def _movable(self, here: Inventory) -> list[Volume]:
+        found = [volume for volume in here.all_volumes() if self._may_move(volume)]
+        return sorted(found, key=lambda volume: volume.name)
+
+    def _may_move(self, volume: Volume) -> bool:
+        """A pool that is down is never the source of a copy."""
+        return self.aim.may_move(volume) and self.start.pools[self.start.volumes[volume.name].pool].state != "down"
+
+    def _take(self, moves: Sequence[Move]) -> bool:
+        """Moves on top of those so far; what comes back to where it was has not moved. Whether they were taken."""
+        moved = self.moved | {move.volume: move.then for move in moves}
+        moved = {name: then for name, then in moved.items() if then.pool != self.start.volumes[name].pool}
+        fits = bool(moves) and self.aim.budget.allows(self._moves(moved))
+        if not fits or worsened(self.start, self.rules, moved.values()):
+            return False
+        self.moved = moved
+        return True
+
+    def _moves(self, moved: Mapping[str, Volume]) -> list[Move]:
+        return [Move(self.start.volumes[name], moved[name]) for name in sorted(moved)]
+
+    def _budget(self) -> Budget:
+        return self.aim.budget.less(volume.request.size_bytes for volume in self.moved.values())
+
+    def _told(self, moves: Sequence[Move], after: Inventory) -> Rebalance:
+        answer = Answer(self.start, self.start.plus(move.then for move in moves), ())
+        movement = Movement(self.policy, self.rules)
+        goals: dict[str, tuple[int, int | None]] = {"movement": (movement.cost(answer), self.bound)}
+        goals |= {goal.name: (goal.cost(answer), None) for goal in self.goals}
+        wanted = self.broken.wanted(self.start)
+        subjects = {(violation.rule, violation.subject) for violation in wanted}
+        left = [v for v in still(self.broken, after, self.rules) if (v.rule, v.subject) in subjects]
+        whys = Whys(moves, self.start, after, self.rules, self.goals)
+        touched = sorted({pool for move in moves for pool in (move.source, move.target)})
+        left_over = self._budget()
+        spent = left_over.moves == 0 or left_over.size_bytes == 0
+        return Rebalance(
+            after=after,
+            moves=tuple(whys.proposed()),
+            pools=tuple(filled(self.start, after, self.rules, touched)),
+            usable=tuple(usable(self.start, after, self.rules)),
+            staying=tuple(staying(left, after, self.rules, self.tiers, self._may_move, spent)),
+            vms=tuple(_vms_to_leave(after, self.aim.drain)),
+            broken=(self.broken.cost(wanted), self.broken.cost(left)),
+            goals=goals,
+            deterministic=self.effort.deterministic and not self.deadline.hit,
+        )
+
+
+def emptied(inventory: Inventory, names: Sequence[str]) -> Inventory:
+    """The facts with these pools, and the local pools of these hosts, draining: what lies there is broken then."""
+    if not names:
+        return inventory
+    pools = [replace(inventory.pools[name], state="draining") for name in _drained_pools(inventory, names)]
+    return inventory.copy(instead=pools)
+
+
+def _drained_pools(inventory: Inventory, names: Sequence[str]) -> list[str]:
+    """Pools that are named, and the local ones of hosts that are; one that is down stays so."""
+    return [
+        pool.name
+        for pool in inventory.pools.values()
+        if pool.state != "down" and (pool.name in names or (pool.host is not None and pool.host in names))
+    ]
+
+
+def _vms_to_leave(after: Inventory, names: Sequence[str]) -> list[tuple[str, str]]:
+    """(VM, host): hosts are the control plane's, and so are the VMs on them."""
+    found = {
+        (volume.request.vm or volume.name, name)
+        for name in names
+        if name in after.hosts
+        for volume in after.volumes_at("host", name)
+    }
+    return sorted(found)
+
+
+def _goals(policy: Policy, rules: Sequence[Rule], aim: Aim) -> list[Goal]:
+    known = {goal.name: goal for goal in GOALS}
+    return [known[aim.gains](policy, rules)] if aim.gains else []
+
+
+def _check_names(inventory: Inventory, aim: Aim) -> None:
+    for name in aim.drain:
+        if name not in inventory.pools and name not in inventory.hosts:
+            raise LookupError(f"There is no pool or host {name} to drain. Maybe `allocator list pools` shows its name.")
+    for name in sorted(aim.pinned):
+        if inventory.find(name) is None:
+            raise LookupError(f"There is no volume {name} to pin. Maybe `allocator list volumes` shows its name.")

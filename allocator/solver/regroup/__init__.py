@@ -1,0 +1,1 @@
+"""Moves for thousands of volumes at once: equal volumes are counted pool by pool, not named one by one."""

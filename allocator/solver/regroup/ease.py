@@ -1,0 +1,43 @@
+"""Moves that lower a goal's cost, each by as much as a move must be worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from allocator.domain.inventory import Inventory
+from allocator.domain.move import Move
+from allocator.domain.placement import Volume
+from allocator.domain.policy import Effort
+from allocator.domain.rebalance import Budget
+from allocator.fleet import Fleet
+from allocator.goal import Goal
+from allocator.rule import Rule
+from allocator.screen import Screen
+from allocator.solver.deadline import Deadline
+from allocator.solver.regroup.alike import alike
+from allocator.solver.regroup.deal import dealt
+from allocator.solver.regroup.mend import within
+from allocator.solver.regroup.model import Regrouping
+from allocator.solver.regroup.solve import minimise
+
+
+def ease(
+    movable: Sequence[Volume],
+    before: Inventory,
+    rules: Sequence[Rule],
+    goal: Goal,
+    worthwhile: int,
+    budget: Budget,
+    effort: Effort,
+    deadline: Deadline,
+) -> tuple[list[Move], int]:
+    """(moves, what the goal and `worthwhile` for each move cost at the least): nothing gets worse than it is."""
+    screen = Screen(Fleet(before.copy(without=[volume.name for volume in movable])), rules)
+    model = Regrouping(screen, alike(movable, screen))
+    for rule in rules:
+        rule.encode(model)
+    within(model, budget)
+    cost = goal.encode(model) + worthwhile * sum(model.came(target) for target in model.targets)
+    found = minimise(model, [cost], {}, effort, deadline)
+    value = found.values.tolist()
+    return list(dealt(model, lambda key: int(value[model.targets[key].index]), found.missing(model))), found.bounds[0]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from allocator.cli.codes import BAD_INPUT, STOPPED
-from allocator.cli.questions import cli
+from allocator.cli.moving import cli
 from allocator.cli.show import complain
 
 

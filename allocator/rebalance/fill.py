@@ -16,8 +16,9 @@ def filled(before: Inventory, after: Inventory, rules: Sequence[Rule], pools: It
     for name in pools:
         for rule, limit in _sold(rules):
             most = limit.of(before.pools[name])
-            if most < UNLIMITED:
-                yield Filled(name, rule, before.total(limit.charge, name), after.total(limit.charge, name), most)
+            sold = before.total(limit.charge, name), after.total(limit.charge, name)
+            if most < UNLIMITED and (most or any(sold)):
+                yield Filled(name, rule, *sold, most)
 
 
 def usable(before: Inventory, after: Inventory, rules: Sequence[Rule]) -> Iterator[Usable]:

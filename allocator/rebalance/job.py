@@ -99,10 +99,8 @@ class _Job:
             return []
         part = self.deadline.part(0.6 if self.aim.gains else 0.9)
         mended = mend(movable, here, self.rules, self.policy, wanted, self._budget(), self.effort, part)
-        if self.bound is not None and not self.moved:
-            self.bound = mended.bound
-        else:
-            self.bound = None
+        if mended.moves:
+            self.bound = None if self.moved else mended.bound
         return mended.moves
 
     def _settled(self, moves: Sequence[Move]) -> list[Move]:

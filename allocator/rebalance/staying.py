@@ -54,7 +54,9 @@ def _why(
     histogram = refusing.histogram(smallest.request, [smallest.request])
     counts = [count for count in histogram if count.pools]
     told = histogram_lines(counts, len(after.pools))[0].strip()
-    return f"of volume {smallest.name}, the smallest that may move, {told}"
+    return (
+        told if violation.subject[0] == "volume" else f"of {smallest.name}, its smallest volume that may move, {told}"
+    )
 
 
 def _there(violation: Violation, after: Inventory) -> Sequence[Volume]:

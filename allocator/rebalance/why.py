@@ -76,15 +76,16 @@ def _effects(before: Mapping[Subject, Violation], after: Mapping[Subject, Violat
     told: dict[tuple[str, str], Effect] = {}
     for subject in sorted({*before, *after}):
         was, then = before.get(subject), after.get(subject)
-        amounts = tuple(0 if found is None else found.amount for found in (was, then))
-        if amounts[0] == amounts[1]:
+        now, later = (0 if found is None else found.amount for found in (was, then))
+        if now == later:
             continue
         cause = (was or then).cause  # type: ignore[union-attr]
         show = cause.show if isinstance(cause, Limit) else format_count
         rule, what = subject
         place = " ".join(what[1:])
-        text = f"{rule} at {place}: {show(amounts[0])} too much, then {show(amounts[1])}"
-        effect = Effect(rule, place, amounts[0], amounts[1], text)
+        told_before = f"{show(now)} too much, then " if now else ""
+        told_after = "none" if now and not later else show(later) + ("" if now else " too much")
+        effect = Effect(rule, place, now, later, f"{rule} at {place}: {told_before}{told_after}")
         known = told.get((rule, place))
         if known is None or abs(effect.gain) > abs(known.gain):
             told[rule, place] = effect

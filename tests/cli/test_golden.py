@@ -36,6 +36,8 @@ CASES = {
     "explain_one": Case("explain web-log", ("wanted",)),
     "check": Case("check", (), 1),
     "audit": Case("audit", ("retagged",), 1),
+    "rebalance": Case("rebalance", ("moving",), 1),
+    "rebalance_drain": Case("rebalance --drain kvm-02 --drain nas-1", (), 1),
     "pools": Case("list pools"),
     "pools_tree": Case("list pools --tree"),
     "hosts": Case("list hosts"),

@@ -1,0 +1,107 @@
+"""The command that proposes moves: what it is for, its options, and examples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from allocator.cli.options import finite, fleet
+from allocator.cli.questions import cli
+
+if TYPE_CHECKING:
+    from allocator.cli.session import Given
+
+__all__ = ["cli"]
+"""The command with all of its commands."""
+
+COUNT = click.IntRange(0)
+
+
+def _bytes(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """A quantity such as 10TiB, rounded down."""
+    from allocator.domain.sizes import QuantityError, parse_bytes
+
+    try:
+        return None if value is None else parse_bytes(value, "down")
+    except QuantityError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _share(ctx: click.Context, parameter: click.Parameter, value: str) -> int:
+    from allocator.cli.options import millionths
+
+    return millionths(ctx, parameter, value)
+
+
+@cli.command()
+@click.option("--drain", metavar="POOL|HOST", multiple=True, help="Empty it, whatever its state; repeat it for more.")
+@click.option("--repair", is_flag=True, help="Mend everything that `audit` finds and moves can mend.")
+@click.option("--balance", "gain", flag_value="balance", help="Even out load, where a move is worth it.")
+@click.option("--pack", "gain", flag_value="packing", help="Empty pools, where others take all that they hold.")
+@click.option("--max-moves", type=COUNT, metavar="N", help="Move so many volumes at the most.")
+@click.option("--max-bytes", metavar="SIZE", callback=_bytes, help="Move so much at the most, as 10TiB.")
+@click.option("--per-source", type=COUNT, metavar="N", help="Moves from one pool at the most.")
+@click.option("--per-target", type=COUNT, metavar="N", help="Moves to one pool at the most.")
+@click.option("--pin", "pinned", metavar="VOLUME", multiple=True, help="It stays where it is; repeat it for more.")
+@click.option(
+    "--worthwhile",
+    metavar="SHARE",
+    default="0.5%",
+    callback=_share,
+    show_default=True,
+    help="What a move that mends nothing must take off a place's load above the policy's thresholds.",
+)
+@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write the proposal as JSON.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="The solver's.")
+@click.option("--work", type=float, default=20.0, callback=finite, show_default=True, help="How hard to solve.")
+@click.option(
+    "--deadline", "seconds", type=float, metavar="SECONDS", callback=finite, help="Stop after this, with the best."
+)
+@fleet()
+def rebalance(
+    given: Given,
+    drain: tuple[str, ...],
+    repair: bool,
+    gain: str | None,
+    max_moves: int | None,
+    max_bytes: int | None,
+    per_source: int | None,
+    per_target: int | None,
+    pinned: tuple[str, ...],
+    worthwhile: int,
+    output: Path | None,
+    seed: int,
+    work: float,
+    seconds: float | None,
+) -> int:
+    """Propose few moves that mend what is broken.
+
+    Or that even out load, or empty pools: each with why.
+
+    A dry run: nothing is reserved and nothing moves. What is broken comes first, by the fewest bytes; healthy volumes
+    move only to make room. No rule that holds is broken, and nothing that is broken gets worse. Without --drain,
+    --repair, --balance or --pack it repairs and balances. Run again right after its moves were made, it proposes
+    nothing; a budget that was spent leaves the rest to the next run.
+
+    A VM on a host that is drained is named for the control plane, which moves VMs; the host's local pools are emptied
+    here. A volume whose request names its pool is pinned to it. What lies on a pool that is down is never moved.
+
+    \b
+      allocator rebalance -f fleet.yaml --ledger sqlite:///ledger.db
+      allocator rebalance -f fleet.yaml --drain sf-1 --max-moves 50
+      allocator rebalance -f fleet.yaml --balance --max-bytes 10TiB --per-target 4 --pin db-data
+
+    Exit code 0: nothing to mend, or all of it is mended; 1: something stays broken, or a VM must leave.
+
+    JSON: {version, status: nothing | mended | partly, goals, broken: {before, after}, moves: [{volume, from, to, bytes,
+    purpose: mends | makes_room | gains, alone, without, makes_room_for}], pools, usable, staying, vms}.
+    """
+    from allocator.cli.rebalancing import rebalance
+    from allocator.domain.policy import Effort
+    from allocator.domain.rebalance import Aim, Budget
+
+    budget = Budget(max_moves, max_bytes, per_source, per_target)
+    aim = Aim(drain, repair, gain, budget, frozenset(pinned), worthwhile)  # type: ignore[arg-type]
+    return rebalance(given, output, aim, Effort(work=work, seed=seed, seconds=seconds))

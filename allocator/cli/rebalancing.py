@@ -1,0 +1,56 @@
+"""`rebalance`: what would move and why, before and after, and what no move mends."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+from allocator.cli import show
+from allocator.cli.codes import DONE, FOUND
+from allocator.cli.session import Given, whole_file
+from allocator.domain.policy import Effort
+from allocator.domain.rebalance import Aim
+from allocator.domain.sizes import format_bytes, format_count
+from allocator.rebalance.outcome import Filled, Rebalance
+from allocator.rebalance.telling import rebalance_json, summary_lines, why_words
+
+
+def rebalance(given: Given, output: Path | None, aim: Aim, effort: Effort) -> int:
+    """Propose, write the plan where one is wanted, and show it."""
+    with whole_file(output) as file, given.open() as allocator:
+        begun = perf_counter()
+        found = allocator.rebalance(aim, effort=effort)
+        found = replace(found, seconds=round(perf_counter() - begun, 6))
+        told = rebalance_json(found)
+        if file is not None:
+            json.dump(told, file, indent=2)
+            file.write("\n")
+    if given.as_json:
+        show.data(told)
+    else:
+        _show(found)
+    return FOUND if found.staying or found.vms else DONE
+
+
+def _show(found: Rebalance) -> None:
+    show.table(
+        ["VOLUME", "FROM", "TO", "SIZE", "WHY"],
+        [
+            [one.move.volume, one.move.source, one.move.target, format_bytes(one.move.size_bytes), why_words(one)]
+            for one in found.moves
+        ],
+    )
+    show.table(["POOL", "RULE", "BEFORE", "AFTER", "LIMIT", "USED", "THEN"], [_filled(one) for one in found.pools])
+    summary, *more = summary_lines(found)
+    show.say(f"{summary}; {found.seconds:.2f} s")
+    for line in more:
+        show.say(line, "yellow")
+
+
+def _filled(one: Filled) -> list[str]:
+    words = format_bytes if one.what == "capacity" else format_count
+    figures = [words(figure) for figure in (one.before, one.after, one.limit)]
+    shares = [f"{-(-100 * figure // one.limit)}%" if one.limit else "" for figure in (one.before, one.after)]
+    return [one.pool, one.what, *figures, *shares]

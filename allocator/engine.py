@@ -23,6 +23,7 @@ from allocator.domain.request import Request
 from allocator.explain import Explained
 from allocator.fleet import Fleet
 from allocator.goals import tiers_of
+from allocator.minutes import Minutes
 from allocator.planning.changes import attaching, deleting, detaching
 from allocator.planning.steps import placement_steps
 from allocator.planning.trust import checked_id, checked_plan
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from allocator.execution.report import Progress, Report
     from allocator.ledger import Ledger
     from allocator.ledger.opening import Opening
+    from allocator.ledger.story import Story
     from allocator.rebalance.outcome import Rebalance
 
 EFFORT: Final = Effort()
@@ -61,6 +63,7 @@ class Allocator:
         self.rules = rules_of(policy)
         self.tiers = tiers_of(policy, self.rules)
         self._standing = Standing(world, self.rules, ledger)
+        self._minutes = Minutes(policy, world.files)
 
     @classmethod
     def open(
@@ -191,6 +194,13 @@ class Allocator:
         with self._standing.lock:
             return list(checkup.audit(self.inventory, self.rules))
 
+    def why(self, volume: str) -> Story:
+        """Who decided when, by what and why, that a volume lies where it does, or lay; and what became of it.
+
+        Raises LookupError for a name that the ledger's history does not know, and where there is no ledger.
+        """
+        return self._standing.held().story(volume)
+
     def close(self) -> None:
         """Let go of the ledger."""
         if self.ledger is not None:
@@ -221,7 +231,8 @@ class Allocator:
             if whole and explain and outcome.refused:
                 raise Unsatisfiable(outcome)
             names = {request.name for request in asked}
-            return Proposal(outcome, lambda: outcome.plan, names, decision.volumes, settles=True)
+            grounds = partial(self._minutes.of, decision, screen)
+            return Proposal(outcome, lambda: outcome.plan, names, decision.volumes, settles=True, grounds=grounds)
 
         swift = _is_one_vm(self.world.asked if requests is None else requests)
         return self._standing.agree(propose, partial(propose, explain=False) if swift else None)
@@ -253,7 +264,8 @@ class Allocator:
         def propose(screen: Screen) -> Proposal[Inventory]:
             inventory = screen.fleet.inventory
             volumes = checked_plan(self._standing.held().content(plan), self.world, inventory, self.rules)
-            return Proposal(inventory.plus(volumes), lambda: plan, [volume.name for volume in volumes], volumes)
+            names, grounds = [volume.name for volume in volumes], partial(self._minutes.of_plan, "given")
+            return Proposal(inventory.plus(volumes), lambda: plan, names, volumes, grounds=grounds)
 
         return self._standing.agree(propose)
 
@@ -262,7 +274,7 @@ class Allocator:
 
         def propose(screen: Screen) -> Proposal[Plan]:
             plan = change(screen.fleet.inventory)
-            return Proposal(plan, lambda: plan)
+            return Proposal(plan, lambda: plan, grounds=partial(self._minutes.of_plan, "asked"))
 
         return self._standing.agree(propose, propose)
 

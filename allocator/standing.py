@@ -8,6 +8,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from allocator.documents import World
+from allocator.domain.grounds import Grounds
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Volume
 from allocator.domain.plan import Plan
@@ -18,6 +19,7 @@ from allocator.verify import worsened
 
 if TYPE_CHECKING:
     from allocator.ledger import Delta, Facts, Ledger, Moment, Turn
+    from allocator.ledger.plans import CheckedPlan
 
 T = TypeVar("T")
 TRIES: Final = 8
@@ -43,6 +45,14 @@ class Proposal(Generic[T]):
     """As they will be: they must break no rule. None: to find that out is to propose anew."""
     settles: bool = False
     """Whether they are so as soon as the plan is reserved."""
+    grounds: Callable[[], Grounds] | None = None
+    """What the history is to keep of the decision."""
+
+    def checked(self) -> tuple[CheckedPlan, Grounds | None]:
+        """What is given to the ledger."""
+        from allocator.ledger import check_plan
+
+        return check_plan(self.plan()), None if self.grounds is None else self.grounds()
 
 
 class Standing:
@@ -97,9 +107,7 @@ class Standing:
         self, ledger: Ledger, proposal: Proposal[T], swiftly: Callable[[Screen], Proposal[T]] | None
     ) -> Proposal[T] | None:
         """What was reserved, in one transaction that nobody writes between; None: it has to be proposed anew."""
-        from allocator.ledger import check_plan
-
-        wanted = check_plan(proposal.plan())
+        wanted = proposal.checked()
         with ledger.deciding() as turn:
             changed = self._catch_up(turn)
             if changed is None:
@@ -111,8 +119,8 @@ class Standing:
                 proposal = swiftly(self._screen)
                 if not proposal.plan().steps:
                     return None
-                wanted = check_plan(proposal.plan())
-            reserved = turn.reserve(wanted)
+                wanted = proposal.checked()
+            reserved = turn.reserve(*wanted)
         if reserved and proposal.settles and proposal.volumes:
             self._settle(proposal.volumes, (), replace(turn.moment, changes=turn.moment.changes + 1))
         return proposal

@@ -79,6 +79,26 @@ def explain(given: Given, request: str | None) -> int:
 
 
 @cli.command()
+@click.argument("volume")
+@fleet(with_ledger=True, with_files=False)
+def why(given: Given, volume: str) -> int:
+    """Say why a volume is where it is, or was.
+
+    Who decided it when, by which policy and documents, what was open, what it cost, and everything that happened to
+    the volume since; of a volume that is deleted as well. With -f and --policy it says which of them have changed.
+
+    \b
+      allocator why web-data --ledger sqlite:///ledger.db
+
+    JSON: {version, volume, now: {state, pool, plan, ...} | null, lives: [[{seq, at, actor, kind, subject, text, plan,
+    details, decision: {policy, documents, status, goals, placed, refused}, asked}]]}.
+    """
+    from allocator.cli.why import why
+
+    return why(given, volume)
+
+
+@cli.command()
 @fleet()
 def check(given: Given) -> int:
     """Check offerings before anybody uses them.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import IO
 
 
@@ -55,6 +56,11 @@ def some(names: Iterable[str], most: int = 4) -> str:
     if len(listed) <= most + 1:
         return ", ".join(listed)
     return f"{', '.join(listed[:most])} and {len(listed) - most:,} more"
+
+
+def time(seconds: int) -> str:
+    """`2026-11-20 16:20:11Z`, of seconds since 1970."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ").removesuffix("+00:00") + "Z"
 
 
 def pairs(keys: Mapping[str, object]) -> str:

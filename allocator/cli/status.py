@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 from allocator.cli import show
@@ -79,7 +78,7 @@ def _show(facts: dict[str, Any]) -> None:
                 pool["pool"],
                 "" if pool["used_bytes"] is None else format_bytes(pool["used_bytes"]),
                 f"{pool['foreign']:,}",
-                _time(pool["at"]),
+                show.time(pool["at"]),
             ]
             for pool in facts["pools"]
         ],
@@ -87,11 +86,7 @@ def _show(facts: dict[str, Any]) -> None:
     show.table(
         ["AT", "WHO", "WHAT", "OF", "MORE"],
         [
-            [_time(event["at"]), event["actor"], event["kind"], event["subject"], event["text"]]
+            [show.time(event["at"]), event["actor"], event["kind"], event["subject"], event["text"]]
             for event in facts["events"]
         ],
     )
-
-
-def _time(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ").removesuffix("+00:00") + "Z"

@@ -35,6 +35,8 @@ class World:
     requests: tuple[Request, ...]
     holding: Holding
     asked: tuple[RequestEntry, ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
+    """The documents that this was read from: each name, and the first 16 hex digits of its SHA-256."""
 
     def ask(self, entries: Iterable[Mapping[str, Any]] | None, inventory: Inventory) -> tuple[Request, ...]:
         """Entries of `requests` (None: the documents' own) as requests of an inventory with further volumes.
@@ -68,10 +70,11 @@ def load(paths: Sequence[FilePath], policy: Policy, text: Mapping[str, str] | No
         sources = [Source.of_file(path) for path in paths]
         sources += [Source.of_text(name, content) for name, content in (text or {}).items()]
         try:
-            return _world(checked(merge(*(source.data for source in sources))), policy)
+            world = _world(checked(merge(*(source.data for source in sources))), policy)
         except DocumentError as error:
             locate(error, sources)
             raise
+    return replace(world, files=tuple((source.name, source.hash) for source in sources))
 
 
 def build(data: Mapping[str, Any], policy: Policy) -> World:

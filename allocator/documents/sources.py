@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -45,6 +46,11 @@ class Source:
     def of_file(cls, path: FilePath) -> Source:
         """Raises DocumentError for what cannot be read, is too large or is not UTF-8."""
         return cls.of_text(str(path), read_text(path))
+
+    @property
+    def hash(self) -> str:
+        """The first 16 hex digits that `sha256sum` shows for it."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
 
     def follow(self, path: Path) -> Path:
         """The part of a path that exists here, with names turned into positions."""

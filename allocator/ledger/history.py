@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, insert, select
 
+from allocator.domain.grounds import Grounds
+from allocator.domain.plan import Plan, Step
 from allocator.ledger.prepared import Prepared
 from allocator.ledger.records import Document, Event
 from allocator.ledger.tables import event
@@ -29,7 +31,8 @@ class Line:
     text: str
     plan: str | None = None
     """The plan by which it was done."""
-    details: Document | None = None
+    details: Document | str | None = None
+    """A JSON object, or its text."""
 
 
 def tell(connection: Connection, at: int, actor: str, lines: Iterable[Line]) -> None:
@@ -50,8 +53,29 @@ def tell(connection: Connection, at: int, actor: str, lines: Iterable[Line]) -> 
         _TELL.each(connection, rows)
 
 
-def told(connection: Connection, subject: str | None, last: int) -> list[Event]:
-    """The newest `last` lines, oldest first; of one subject, or of all."""
+def lines_of(plan: Plan, grounds: Grounds | None, state: int) -> Iterator[Line]:
+    """What there is to tell of a plan that is reserved on a state of the facts: what it means for each volume as well.
+
+    A volume that it makes is `placed`; for others it says what is to be done with it.
+    """
+    noted: Mapping[str, str] = {} if grounds is None else grounds.volumes
+    whole = None if grounds is None else grounds.decision
+    yield Line("reserved", plan.id, f"{len(plan.volumes)} volumes on state {state}", plan.id, whole)
+    of_volumes: dict[str, list[Step]] = {}
+    for step in plan.steps:
+        of_volumes.setdefault(step.volume, []).append(step)
+    for name, steps in of_volumes.items():
+        if steps[0].kind == "reserve":
+            hosts = dict.fromkeys(step.host for step in steps if step.host is not None)
+            text = " ".join([f"on {steps[0].pool}", *(f"for {host}" for host in hosts)])
+            yield Line("placed", name, text, plan.id, noted.get(name))
+        else:
+            text = ", ".join(f"{step.kind} {step.host or step.pool}" for step in steps)
+            yield Line("planned", name, text, plan.id, noted.get(name))
+
+
+def told(connection: Connection, subject: str | None, last: int | None) -> list[Event]:
+    """The newest `last` lines (None: all of them), oldest first; of one subject, or of all."""
     statement = select(event).order_by(event.c.seq.desc()).limit(last)
     if subject is not None:
         statement = statement.where(event.c.subject == subject)

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection, Engine
 
+from allocator.domain.grounds import Grounds
 from allocator.domain.plan import Plan
 from allocator.domain.qos import Qos
 from allocator.ledger import actor as actors
@@ -42,7 +43,14 @@ from allocator.ledger.records import (
     PlanState,
     StoredVolume,
 )
+from allocator.ledger.story import Story, story
 from allocator.ledger.tables import PREFIX
+
+
+class Reserve(Protocol):
+    """As `Ledger.reserve`; raises no StaleDecision, since whoever has the turn can look first."""
+
+    def __call__(self, wanted: CheckedPlan, grounds: Grounds | None = None) -> bool: ...
 
 
 class SinceThen(Protocol):
@@ -58,8 +66,7 @@ class Turn:
     moment: Moment
     """Until something is reserved, which is the one change after it."""
     since: SinceThen
-    reserve: Callable[[CheckedPlan], bool]
-    """As `Ledger.reserve`; raises no StaleDecision, since whoever has the turn can look first."""
+    reserve: Reserve
 
 
 class Ledger:
@@ -157,18 +164,18 @@ class Ledger:
         with self._store.reading() as connection:
             return volumes.stored_volumes(connection, only)
 
-    def reserve(self, plan: Plan, *, seen: int) -> bool:
+    def reserve(self, plan: Plan, *, seen: int, grounds: Grounds | None = None) -> bool:
         """Hold the plan's new volumes, bind those it changes and record the plan, if `changes` is `seen`.
 
         True where that was done, and `changes` is then `seen` + 1. False for a plan that is reserved,
         running, or done with its volumes still there: it is left alone. One that is over and whose volumes
-        are gone starts a new run. Raises StaleDecision where the facts changed (decide again), AlreadyHeld
-        where another plan holds a name or changes a volume, NotHeld for a volume that is not there,
-        UnknownPlan for a plan that does not match its id.
+        are gone starts a new run. The history keeps the `grounds`. Raises StaleDecision where the facts
+        changed (decide again), AlreadyHeld where another plan holds a name or changes a volume, NotHeld for a
+        volume that is not there, UnknownPlan for a plan that does not match its id.
         """
         wanted = plans.check_plan(plan)
         with self._store.deciding() as (connection, moment):
-            return self._reserve(connection, moment, wanted, seen)
+            return self._reserve(connection, moment, wanted, grounds, seen)
 
     def release(self, *names: str) -> None:
         """Give up volumes that are reserved and not being made yet, all or none. Raises NotHeld otherwise."""
@@ -269,15 +276,26 @@ class Ledger:
         with self._store.reading() as connection:
             return history.told(connection, subject, last)
 
-    def _reserve(self, connection: Connection, moment: Moment, wanted: CheckedPlan, seen: int | None = None) -> bool:
+    def story(self, volume: str) -> Story:
+        """Why a volume is where it is, or was: every life of that name. Raises LookupError where none is known."""
+        with self._store.reading() as connection:
+            return story(connection, volume)
+
+    def _reserve(
+        self,
+        connection: Connection,
+        moment: Moment,
+        wanted: CheckedPlan,
+        grounds: Grounds | None = None,
+        seen: int | None = None,
+    ) -> bool:
         self._id = self._id or facts.ledger_id(connection)
         last = moment.changes
         until = 0 if self._hold_seconds is None else self._now() + self._hold_seconds
         with together(connection):
             reserved = reservation.reserve(connection, wanted, last if seen is None else seen, last, self._id, until)
             if reserved:
-                text = f"{len(wanted.plan.volumes)} volumes"
-                self._tell(connection, Line("reserved", wanted.plan.id, text, wanted.plan.id))
+                self._tell(connection, *history.lines_of(wanted.plan, grounds, last))
         return reserved
 
     def _now(self) -> int:

@@ -55,6 +55,7 @@ def test_a_volume_is_made_granted_and_attached(world: World) -> None:
     ]
     assert calls(world.root) == ["create", "grant", "attach", "grant", "attach", "close", "close", "close"]
     assert [event.kind for event in world.ledger.events("v")] == [
+        "placed",
         "create done",
         "grant done",
         "attach done",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from allocator.cli.commands import cli
+from allocator.cli.ledger_commands import cli
 from allocator.cli.options import as_json, fleet
 
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine
 
@@ -25,6 +25,7 @@ from allocator.ledger import (
     plans,
     reservation,
     volumes,
+    whole,
 )
 from allocator.ledger.history import Line
 from allocator.ledger.naming import Naming
@@ -275,6 +276,17 @@ class Ledger:
         """The newest `last` lines of the history, oldest first: of one volume or plan, or of all."""
         with self._store.reading() as connection:
             return history.told(connection, subject, last)
+
+    def whole(self) -> dict[str, Any]:
+        """All of it as plain data, as of one moment: `become` makes the same ledger of it elsewhere."""
+        with self._store.reading() as connection:
+            return whole.dumped(connection)
+
+    def become(self, data: Mapping[str, Any]) -> None:
+        """Turn from an empty ledger into the one that `whole` told. Raises LedgerError for another, and wrong data."""
+        with self._store.writing() as connection:
+            whole.load(connection, self._store.naming, data)
+        self._id = ""
 
     def story(self, volume: str) -> Story:
         """Why a volume is where it is, or was: every life of that name. Raises LookupError where none is known."""

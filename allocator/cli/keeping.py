@@ -1,0 +1,108 @@
+"""`ledger`: make one, bring it up to date, write it down whole, read that back."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from allocator.cli import show
+from allocator.cli.codes import DONE, FOUND
+from allocator.cli.session import whole_file
+from allocator.documents.reading import read
+from allocator.documents.sources import read_text
+from allocator.ledger import Ledger, NoLedger
+from allocator.ledger.opening import version_at
+from allocator.ledger.schema import migrations
+from allocator.ledger.tables import SCHEMA
+
+
+def init(url: str, *, as_json: bool) -> int:
+    """Make an empty ledger; one that is there is left alone, whatever it holds."""
+    try:
+        ledger = Ledger.open(url, make=False)
+    except NoLedger:
+        ledger = Ledger.open(url)
+    with closing(ledger):
+        name, origin = ledger.name, ledger.origin
+    if as_json:
+        show.data({"version": 1, "ledger": name, "schema": SCHEMA, "origin": origin})
+    else:
+        show.say(f"Ledger {name} {'was made' if origin == 'made' else 'is there already'}, with schema {SCHEMA}.")
+    return DONE
+
+
+def upgrade(url: str, *, check: bool, as_json: bool) -> int:
+    """Run what is missing; with `check` only say it. Raises NoLedger."""
+    found = version_at(url)
+    missing = migrations(found) if found is not None and found < SCHEMA else []
+    if found is None or not check:
+        with closing(Ledger.open(url, make=found is not None)):
+            pass
+    if as_json:
+        told = [{"version": migration.version, "text": migration.text} for migration in missing]
+        data = {"version": 1, "found": found, "schema": SCHEMA, "migrations": told, "done": not check}
+        show.data(data)
+    else:
+        for migration in missing:
+            show.say(f"{'To do' if check else 'Done'}: {migration.version} {migration.text}")
+        show.say(f"It has schema {found}." if check and missing else f"It has schema {SCHEMA}, and is up to date.")
+    return FOUND if check and missing else DONE
+
+
+def export(url: str, output: Path | None, *, as_json: bool) -> int:
+    """Write it down, to a file or to standard output."""
+    with whole_file(output) as file:
+        with closing(Ledger.open(url, make=False)) as ledger:
+            whole = ledger.whole()
+        if file is None and as_json:
+            show.data(whole)
+        else:
+            (file or sys.stdout).writelines(f"{line}\n" for line in _yaml(whole))
+    if file is not None and as_json:
+        show.data({"version": 1, "rows": _counts(whole)})
+    elif file is not None:
+        show.say(f"{output} holds {_words(whole)}.")
+    return DONE
+
+
+def import_(url: str, path: Path, *, as_json: bool) -> int:
+    """Read it back. Raises DocumentError for what is no YAML, and LedgerError."""
+    whole = read(read_text(path))
+    with closing(Ledger.open(url)) as ledger:
+        ledger.become(whole)
+        name = ledger.name
+    if as_json:
+        show.data({"version": 1, "ledger": name, "rows": _counts(whole)})
+    else:
+        show.say(f"Ledger {name} holds {_words(whole)}.")
+    return DONE
+
+
+def _yaml(whole: Mapping[str, Any]) -> Iterator[str]:
+    """YAML with a row of JSON on each line: soon written, and easily compared."""
+    for name, value in whole.items():
+        if isinstance(value, list):
+            yield f"{name}:{'' if value else ' []'}"
+            yield from (f"- {_json(row)}" for row in value)
+        else:
+            yield f"{name}: {_json(value)}"
+
+
+def _json(value: object) -> str:
+    """JSON that is YAML too, whose escapes are other ones beyond U+FFFF, and that steers no terminal."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return "".join(sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in text)
+
+
+def _words(whole: Mapping[str, Any]) -> str:
+    return ", ".join(f"{len(whole[table]):,} {table}s" for table in ("volume", "plan", "event"))
+
+
+def _counts(whole: Mapping[str, Any]) -> dict[str, int]:
+    return {name: len(rows) for name, rows in whole.items() if isinstance(rows, list)}

@@ -53,12 +53,24 @@ class Screen:
 
     def lasting_pools(self, ask: Ask, only: Rows = None) -> BoolArray:
         """Pools that documents leave open to the ask, and that would keep it in this way, whatever lies there."""
-        mask = self.fleet.remember("keeps", ask, partial(self.fleet.keeps, ask))
-        mask = mask.copy() if only is None else mask[only]
-        for rule in self._lasting:
-            found = self.fleet.remember((rule, "pool"), ask, partial(rule.open_pools, ask, self.fleet))
+        mask = np.ones(len(self.fleet.pools) if only is None else len(only), dtype=np.bool_)
+        return self.narrowed(mask, ask, self._lasting, only)
+
+    def narrowed(self, mask: BoolArray, ask: Ask, rules: Iterable[Rule], only: Rows = None) -> BoolArray:
+        """The mask without the pools that these rules close to the ask, or that would keep it in another way.
+
+        It is written to.
+        """
+        keeps = self.fleet.remember("keeps", ask, partial(self.fleet.keeps, ask))
+        mask &= keeps if only is None else keeps[only]
+        for rule in rules:
+            if rule.static:
+                found = self.fleet.remember((rule, "pool"), ask, partial(rule.open_pools, ask, self.fleet))
+                found = found if found is None or only is None else found[only]
+            else:
+                found = rule.open_pools(ask, self.fleet, only)
             if found is not None:
-                mask &= found if only is None else found[only]
+                mask &= found
         return mask
 
     def hosts(self, asks: Sequence[Ask]) -> BoolArray:

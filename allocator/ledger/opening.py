@@ -138,15 +138,18 @@ def _make(path: Path, naming: Naming) -> bool:
     if path.exists():
         return False
     fresh = path.with_name(f"{path.name}.new")
-    for leftover in ("", "-wal", "-shm", "-journal"):
-        Path(f"{fresh}{leftover}").unlink(missing_ok=True)
+    _clear(fresh)
     os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY, 0o600))
     store = SqliteStore.of_file(fresh, None, naming)
+    store.name = naming.label(str(path))
     try:
         store.log_ahead()
         bring_up_to_date(store, shared=False, make=True)
-    finally:
+    except BaseException:
         store.close()
+        _clear(fresh)
+        raise
+    store.close()
     fresh.rename(path)
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -154,3 +157,9 @@ def _make(path: Path, naming: Naming) -> bool:
     finally:
         os.close(directory)
     return True
+
+
+def _clear(fresh: Path) -> None:
+    """Take away what is left of a ledger that was being made."""
+    for leftover in ("", "-wal", "-shm", "-journal"):
+        Path(f"{fresh}{leftover}").unlink(missing_ok=True)

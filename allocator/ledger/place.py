@@ -75,25 +75,48 @@ def lock_beside(path: Path) -> Path:
     return path.with_name(f"{path.name}.lock")
 
 
+def file_beside(lock: Path) -> os.stat_result | None:
+    """The ledger's file, as it is found beside its lock now; None: there is none."""
+    try:
+        return lock.with_suffix("").stat()
+    except OSError:
+        return None
+
+
 @contextmanager
-def turn(lock: Path) -> Iterator[None]:
+def turn(lock: Path, opened: os.stat_result | None = None) -> Iterator[None]:
     """Hold the lock file beside a ledger: writers then wait in line.
 
-    SQLite alone lets them poll, and under load one may not get through for seconds. Raises LedgerReadOnly, and
-    LedgerLocked after WAIT_SECONDS. The lock is only about fairness: SQLite's own locks keep the ledger whole.
+    SQLite alone lets them poll, and under load one may not get through for seconds. Raises LedgerReadOnly where there
+    can be no lock file, LedgerLocked after WAIT_SECONDS, and LedgerError where the file that was `opened` is there no
+    longer, since what is written to it would be lost. SQLite's own locks keep the ledger whole, this one is fair.
     """
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise LedgerReadOnly(f"Ledger {lock.with_suffix('')}: {error}. Maybe another user owns it.") from error
+        raise LedgerReadOnly(
+            f"Ledger {lock.with_suffix('')}: its lock file {lock.name} cannot be opened: {error.strerror}. "
+            "Maybe another user owns it, its directory was moved, or something else has that name."
+        ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         _wait(descriptor, lock)
     try:
+        if opened is not None:
+            _check_same(lock, opened)
         yield
     finally:
         os.close(descriptor)
+
+
+def _check_same(lock: Path, opened: os.stat_result) -> None:
+    found = file_beside(lock)
+    if found is None or not os.path.samestat(found, opened):
+        there = "is not there any more" if found is None else "is another file than was opened"
+        raise LedgerError(
+            f"Ledger {lock.with_suffix('')} {there}. Maybe it was moved, removed or restored meanwhile: open it again."
+        )
 
 
 def _wait(descriptor: int, lock: Path) -> None:

@@ -30,6 +30,7 @@ _SQLITE: Final[Mapping[int, Words]] = {
     ),
     sqlite3.SQLITE_NOTADB: (NotALedger, "is not an SQLite file. Maybe the path is mistyped."),
     sqlite3.SQLITE_CORRUPT: (LedgerDamaged, "is damaged or cut short. Maybe restore it from a copy."),
+    sqlite3.SQLITE_IOERR: (LedgerError, "cannot be read or written. Maybe its disk fails, or no file may grow so far."),
     sqlite3.SQLITE_FULL: (LedgerError, "cannot grow: the disk is full. Maybe free some space."),
 }
 _POSTGRES: Final[Mapping[str, Words]] = {

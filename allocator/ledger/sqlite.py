@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
 from allocator.ledger.facts import moment
 from allocator.ledger.naming import USUAL, Naming
-from allocator.ledger.place import WAIT_SECONDS, turn
+from allocator.ledger.place import WAIT_SECONDS, file_beside, turn
 from allocator.ledger.prepared import Parameters, Prepared
 from allocator.ledger.records import Moment
 from allocator.ledger.store import Store
@@ -41,6 +41,7 @@ class SqliteStore(Store):
         """`prepared`: every connection of the engine comes as `_prepare` leaves it."""
         super().__init__(engine, name, naming, lent=lent)
         self._lock = lock
+        self._opened = None if lock is None else file_beside(lock)
         self._prepared = prepared
 
     @classmethod
@@ -78,7 +79,7 @@ class SqliteStore(Store):
 
         What is committed is on disk: WAL with synchronous=NORMAL can lose the last commits with the power.
         """
-        line: AbstractContextManager[None] = nullcontext() if self._lock is None else turn(self._lock)
+        line: AbstractContextManager[None] = nullcontext() if self._lock is None else turn(self._lock, self._opened)
         with line, self._transaction(_BEGIN_WRITING) as connection:
             yield connection
 

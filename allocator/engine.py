@@ -26,9 +26,9 @@ from allocator.goals import tiers_of
 from allocator.minutes import Minutes
 from allocator.planning.changes import attaching, deleting, detaching
 from allocator.planning.steps import placement_steps
-from allocator.planning.trust import checked_id, checked_plan
 from allocator.policy import read_policy
 from allocator.rules import rules_of
+from allocator.running import Running
 from allocator.screen import Screen
 from allocator.standing import Proposal, Standing
 
@@ -64,6 +64,7 @@ class Allocator:
         self.tiers = tiers_of(policy, self.rules)
         self._standing = Standing(world, self.rules, ledger)
         self._minutes = Minutes(policy, world.files)
+        self._running = Running(world, self._standing, self.rules, self.tiers, self._minutes)
 
     @classmethod
     def open(
@@ -133,26 +134,23 @@ class Allocator:
             held, new = _split(self._asked(requests, inventory), inventory)
             return _outcome(look_further(decide(new, screen, self.tiers, effort), new, screen, effort), held)
 
-    async def apply(self, plan: Plan, *, progress: Callable[[Progress], None] | None = None) -> Report:
+    async def apply(
+        self, plan: Plan, *, retry: bool = False, progress: Callable[[Progress], None] | None = None
+    ) -> Report:
         """Carry out a plan: createAsync, grantAccess, attach (R18, R19, R21), or go on with one that was interrupted.
 
-        The plan is checked again against rules and ledger before anything is touched. Raises PlanError for a plan that
-        was changed by hand or no longer holds, and LedgerError.
+        The plan is checked again against rules and ledger before anything is touched. A volume whose pool has no space
+        after all goes to the next best target. With `retry` what failed is tried again as if it had never been. Raises
+        PlanError for a plan that was changed by hand or no longer holds, and LedgerError.
         """
-        import asyncio
+        return await self._running.run(plan, afresh=retry, progress=progress)
 
-        from allocator.elsewhere import decide_again
-        from allocator.execution.connect import Connections
-        from allocator.execution.runner import run
+    async def cancel(self, plan: Plan, *, progress: Callable[[Progress], None] | None = None) -> Report:
+        """Undo what a plan that is not over has made, and free the room that it holds; what is done stays.
 
-        ledger = self._standing.held()
-        again = partial(
-            decide_again, ledger=ledger, facts=self._copy, rules=self.rules, tiers=self.tiers, effort=EFFORT
-        )
-        # In a thread, since another may solve a batch meanwhile: plans that are running must not wait for that.
-        inventory = await asyncio.to_thread(self._trusted, plan)
-        async with Connections(inventory) as connections:
-            return await run(plan, ledger, inventory, connections, progress=progress, again=again)
+        What takes something away is not undone: it stops where it is. Raises LedgerError.
+        """
+        return await self._running.run(plan, back=True, progress=progress)
 
     def attach(self, volume: str, host: str) -> Plan:
         """The plan that attaches a placed volume to a host (more than one, where its driver can).
@@ -252,22 +250,6 @@ class Allocator:
                 raise DocumentError("The name is given twice.", "Maybe rename one of them.", path)
             seen.add(request.name)
         return asked
-
-    def _copy(self) -> Inventory:
-        with self._standing.lock:
-            return self.inventory.copy()
-
-    def _trusted(self, plan: Plan) -> Inventory:
-        """Check a plan, as it is carried out by now, and reserve it: the inventory with its volumes."""
-        checked_id(plan)
-
-        def propose(screen: Screen) -> Proposal[Inventory]:
-            inventory = screen.fleet.inventory
-            volumes = checked_plan(self._standing.held().content(plan), self.world, inventory, self.rules)
-            names, grounds = [volume.name for volume in volumes], partial(self._minutes.of_plan, "given")
-            return Proposal(inventory.plus(volumes), lambda: plan, names, volumes, grounds=grounds)
-
-        return self._standing.agree(propose)
 
     def _fresh(self, change: Callable[[Inventory], Plan]) -> Plan:
         """Reserve a plan that changes a volume; it is made again where other processes changed the ledger meanwhile."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ from typing import Final
 from allocator import Allocator
 from allocator.cli import show
 from allocator.cli.codes import DONE, FOUND, STOPPED, BadInput
-from allocator.cli.progress import watching
+from allocator.cli.progress import Watch, watching
 from allocator.cli.session import Given
 from allocator.documents.errors import shown
 from allocator.domain.plan import Plan, StepKind
@@ -90,11 +90,19 @@ def _ledger(allocator: Allocator) -> Ledger:
 
 
 def _run(allocator: Allocator, plan: Plan, as_json: bool) -> int:
+    return carried_out(plan, lambda progress: allocator.apply(plan, progress=progress), as_json)
+
+
+def carried_out(plan: Plan, carry_out: Callable[[Watch], Coroutine[object, object, Report]], as_json: bool) -> int:
+    """Run a plan, tell how far it is, and then what came of it."""
     try:
         with watching(len(plan.steps)) as progress:
-            report = asyncio.run(allocator.apply(plan, progress=progress))
+            report = asyncio.run(carry_out(progress))
     except KeyboardInterrupt:
-        show.complain("Stopped; what was done is on record. The same command goes on from there.")
+        show.complain(
+            f"Stopped; what was done is on record. `allocator plan cancel {plan.id}` takes it back. "
+            "The same command goes on from there."
+        )
         return STOPPED
     return _tell(report, as_json)
 
@@ -117,8 +125,10 @@ def _show(report: Report) -> None:
             show.say(f"{volume.volume}: {volume.error.text} ({volume.error.code})", "red")
     what = f"plan {report.plan}" if report.plan else "reservation"
     show.say(f"{what}: {report.state.replace('_', ' ')}", "green" if report.state == "done" else "red")
-    if report.state == "running":
-        show.say("The same command goes on.")
+    if report.reason is not None:
+        show.say(
+            f"{report.reason}. Maybe mend that, then `allocator plan retry {report.plan}`, or `plan cancel`.", "red"
+        )
 
 
 def _rows(volume: VolumeReport) -> list[list[str]]:

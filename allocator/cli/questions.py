@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from allocator.cli.ledger_commands import cli
 from allocator.cli.options import as_json, fleet
+from allocator.cli.plan_commands import cli
 
 if TYPE_CHECKING:
     from allocator.cli.listing import What

@@ -19,9 +19,14 @@ def this_process() -> str:
 
 def may_live(owner: str) -> bool:
     """False only where this machine can tell that the process is gone; else its lease decides."""
+    return lives(owner) is not False
+
+
+def lives(owner: str) -> bool | None:
+    """Whether a process lives; None where this machine cannot tell."""
     named = _OWNER.fullmatch(owner)
     if named is None or named["machine"] != _machine() or named["started"] == "0":
-        return True
+        return None
     return str(_started(int(named["process"]))) == named["started"]
 
 

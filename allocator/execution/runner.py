@@ -35,6 +35,7 @@ async def run(
     connections: Connections,
     *,
     back: bool = False,
+    afresh: bool = False,
     progress: Callable[[Progress], None] | None = None,
     patience: Patience = PATIENCE,
     parallel: int = 16,
@@ -43,18 +44,18 @@ async def run(
 ) -> Report:
     """Carry out a reserved plan, or go on with one that was interrupted; one that is over is only reported.
 
-    `inventory` holds the plan's volumes. With `back` everything that is not done yet is undone instead. A
-    request that fails is undone together with the others of its VM, and the rest go on; a plan of which
-    something can neither be done nor undone is stuck, with a reason. Where a pool has no space, `again` is
-    asked for another target (None: that is a failure). `parallel` bounds the calls under way at once, beside what
-    each manifest allows. When cancelled it stops as soon as what was done is on record, and a
-    further run goes on from there. Raises LedgerError (UnknownPlan, PlanBusy, LostLease...), PluginError,
-    SecretError.
+    `inventory` holds the plan's volumes. With `back` everything that is not done yet is undone instead; with
+    `afresh` what failed is tried again as if it had never been. A request that fails is undone together with the
+    others of its VM, and the rest go on; a plan of which something can neither be done nor undone is stuck, with a
+    reason. Where a pool has no space, `again` is asked for another target (None: that is a failure). `parallel`
+    bounds the calls under way at once, beside what each manifest allows. When cancelled it stops as soon as what
+    was done is on record, and a further run goes on from there. Raises LedgerError (UnknownPlan, PlanBusy,
+    LostLease...), PluginError, SecretError.
     """
     _check_plugins(plan, inventory, connections)
     if not plan.steps:
         return Report(plan.id, "done")
-    claim = ledger.claim(plan, owner=this_process(), lease_seconds=lease_seconds, alive=may_live)
+    claim = ledger.claim(plan, owner=this_process(), lease_seconds=lease_seconds, alive=may_live, afresh=afresh)
     if claim.state != "running":
         return summarise(claim.content, claim.steps)
     try:

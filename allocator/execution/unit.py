@@ -71,11 +71,19 @@ class Unit:
         if self._back or outcomes == {"done"}:
             return
         adding = [step for chain in self._chains for step in chain.steps if step.kind in INVERSE]
+        if not adding:
+            await self._stop_taking_away()
         begun = [step for step in adding if self._work.state(step) != "pending"]
         for step in (begun or adding)[-1:]:
             state: StepState = "failed" if begun else "undone"
             await self._work.write(Mark(step, state, code="cancelled", error="Rolled back on request."))
             self._back = True
+
+    async def _stop_taking_away(self) -> None:
+        """What is gone stays gone, and the rest stays."""
+        for chain in self._chains:
+            for step in [step for step in chain.steps if self._work.state(step) not in ("done", "failed")][:1]:
+                await self._work.write(Mark(step, "failed", code="cancelled", error="Stopped on request."))
 
     async def _forward(self, chain: Chain) -> None:
         """Do what is left to do. A result is written together with the next step's intent."""

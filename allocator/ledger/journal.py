@@ -44,8 +44,12 @@ def claim(
     now: float,
     lease_seconds: int,
     alive: Callable[[str], bool],
+    *,
+    afresh: bool = False,
 ) -> Claim:
     """Take the right to run a plan: from nobody, from one whose lease is over or who is known to be gone.
+
+    With `afresh` what failed counts as not tried yet, and what was undone as not done; what was released stays so.
 
     Raises UnknownPlan, PlanBusy.
     """
@@ -68,8 +72,10 @@ def claim(
             raise PlanBusy(f"Plan {wanted.id} was taken by another process at this moment. Maybe wait for it.")
     if row.state == "planned":
         _begin(connection, wanted, row.run)
+    if afresh and row.state in UNFINISHED:
+        _forget_failures(connection, wanted.id, row.run)
     state: PlanState = "running" if row.state in UNFINISHED else row.state
-    records = _records(connection, wanted, row.run, now)
+    records = records_of(connection, wanted, row.run, now)
     content = wanted if row.revised is None else written_plan(wanted.id, row.revised)
     return Claim(wanted.id, row.run, fence, owner, lease_seconds, state, records, content)
 
@@ -124,6 +130,16 @@ def _begin(connection: Connection, wanted: Plan, run: int) -> None:
     connection.execute(insert(step), rows)
 
 
+def _forget_failures(connection: Connection, plan_id: str, run: int) -> None:
+    """A step that failed may have had its effect: it counts as begun. What the plan has let go of is over."""
+    held = select(volume.c.name).where(volume.c.plan == plan_id)
+    here = (step.c.plan == plan_id) & (step.c.run == run) & (step.c.kind != "reserve") & step.c.volume.in_(held)
+    nothing = {"code": None, "error": None, "full": None, **AT_ONCE}
+    for before, after in (("failed", "intent"), ("undone", "pending")):
+        connection.execute(update(step).where(here & (step.c.state == before)).values(state=after))
+    connection.execute(update(step).where(here).values(nothing))
+
+
 def _first_states(connection: Connection, wanted: Plan) -> Iterator[tuple[Step, StepState]]:
     """Steps as the reservation left them, or a release after it."""
     names = sorted({one.volume for one in wanted.steps if one.kind == "reserve"})
@@ -135,7 +151,7 @@ def _first_states(connection: Connection, wanted: Plan) -> Iterator[tuple[Step, 
             yield one, "pending"
 
 
-def _records(connection: Connection, wanted: Plan, run: int, now: float) -> dict[int, StepRecord]:
+def records_of(connection: Connection, wanted: Plan, run: int, now: float) -> dict[int, StepRecord]:
     """How far the steps are; of a run that ended before anybody began it, none has been done."""
     here = (step.c.plan == wanted.id) & (step.c.run == run)
     seen = {pool: shown.at for pool, shown in observations(connection).items()}

@@ -23,6 +23,7 @@ from allocator.ledger import (
     journal,
     observations,
     plans,
+    progress,
     reservation,
     volumes,
     whole,
@@ -42,6 +43,7 @@ from allocator.ledger.records import (
     Moment,
     Observation,
     PlanState,
+    Progress,
     StoredVolume,
 )
 from allocator.ledger.story import Story, story
@@ -199,13 +201,24 @@ class Ledger:
         with self._store.reading() as connection:
             return plans.unfinished(connection)
 
-    def claim(self, plan: Plan, *, owner: str, lease_seconds: int, alive: Callable[[str], bool]) -> Claim:
+    def progress(self, plan_id: str | None = None) -> list[Progress]:
+        """How a plan stands, if there is one of that id; None: how all stand that are not over."""
+        with self._store.reading() as connection:
+            if plan_id is None:
+                return progress.unfinished(connection, self._clock())
+            found = progress.progress_of(connection, plan_id, self._clock())
+            return [] if found is None else [found]
+
+    def claim(
+        self, plan: Plan, *, owner: str, lease_seconds: int, alive: Callable[[str], bool], afresh: bool = False
+    ) -> Claim:
         """Take the right to run a plan, with how far each step has come; `alive` tells whether an owner is.
 
-        Raises UnknownPlan, or PlanBusy while another owner is alive and its lease lasts.
+        With `afresh` what failed counts as not tried yet. Raises UnknownPlan, or PlanBusy while another owner is
+        alive and its lease lasts.
         """
         with self._store.writing() as connection:
-            return journal.claim(connection, plan, owner, self._clock(), lease_seconds, alive)
+            return journal.claim(connection, plan, owner, self._clock(), lease_seconds, alive, afresh=afresh)
 
     def record(self, claim: Claim, entries: Iterable[Entry]) -> None:
         """Write journal entries and renew the lease, in one commit. Raises LostLease, NotHeld."""

@@ -151,6 +151,25 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How a plan stands."""
+
+    plan: Plan
+    content: Plan
+    """The plan as it is carried out, as in Claim."""
+    state: PlanState
+    age_seconds: int | None
+    """Since it was reserved."""
+    owner: str | None
+    """Who runs it."""
+    lease_seconds: int
+    """For how long nobody else may, unless the owner is known to be gone."""
+    reason: str | None
+    """Why it is stuck."""
+    steps: Mapping[int, StepRecord]
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """A step's new state; `undone` with an error says that it never had an effect.
 

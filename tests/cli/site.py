@@ -42,6 +42,10 @@ class Site:
         """A command on the fleet and the ledger."""
         return self._allocator(*words, "-f", self.fleet, "--ledger", self.url)
 
+    def ledger_only(self, *words: str | Path) -> Run:
+        """A command that needs no documents."""
+        return self._allocator(*words, "--ledger", self.url)
+
     def told(self, *words: str | Path) -> Any:
         """What it prints as JSON; it must come to an end without complaint."""
         run = self.run(*words, "--json")

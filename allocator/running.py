@@ -1,0 +1,86 @@
+"""Carrying plans out on the fleet as it stands: checked before anything is touched, decided again for want of space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from allocator.documents import World
+from allocator.domain.inventory import Inventory
+from allocator.domain.plan import Plan
+from allocator.domain.policy import Effort
+from allocator.goal import Tiers
+from allocator.minutes import Minutes
+from allocator.planning.trust import checked_id, checked_plan
+from allocator.rule import Rule
+from allocator.screen import Screen
+from allocator.standing import Proposal, Standing
+
+if TYPE_CHECKING:
+    from allocator.execution.elsewhere import Elsewhere, Homeless, Nowhere
+    from allocator.execution.report import Progress, Report
+
+EFFORT: Final = Effort()
+
+
+class Running:
+    """What a runner of plans needs of a fleet that others change meanwhile."""
+
+    def __init__(self, world: World, standing: Standing, rules: Sequence[Rule], tiers: Tiers, minutes: Minutes) -> None:
+        self._world, self._standing, self._rules, self._tiers = world, standing, rules, tiers
+        self._minutes = minutes
+
+    async def run(
+        self,
+        plan: Plan,
+        *,
+        back: bool = False,
+        afresh: bool = False,
+        progress: Callable[[Progress], None] | None,
+    ) -> Report:
+        """Carry out a plan, or with `back` undo it; with `afresh` what failed is tried again. Raises PlanError."""
+        import asyncio
+
+        from allocator.execution.connect import Connections
+        from allocator.execution.runner import run
+
+        # In a thread, since another may solve a batch meanwhile: plans that are running must not wait for that.
+        inventory = await asyncio.to_thread(self._written if back else self._trusted, plan)
+        async with Connections(inventory) as connections:
+            return await run(
+                plan,
+                self._standing.held(),
+                inventory,
+                connections,
+                back=back,
+                afresh=afresh,
+                progress=progress,
+                again=self._again,
+            )
+
+    def _trusted(self, plan: Plan) -> Inventory:
+        """Check a plan, as it is carried out by now, and reserve it: the inventory with its volumes."""
+        checked_id(plan)
+
+        def propose(screen: Screen) -> Proposal[Inventory]:
+            inventory = screen.fleet.inventory
+            volumes = checked_plan(self._standing.held().content(plan), self._world, inventory, self._rules)
+            names, grounds = [volume.name for volume in volumes], partial(self._minutes.of_plan, "given")
+            return Proposal(inventory.plus(volumes), lambda: plan, names, volumes, grounds=grounds)
+
+        return self._standing.agree(propose)
+
+    def _written(self, plan: Plan) -> Inventory:
+        """The inventory with the volumes of a plan, whether or not rules still agree with them."""
+        inventory = self._copy()
+        return inventory.plus(self._world.hold(self._standing.held().content(plan).volumes, inventory))
+
+    def _again(self, homeless: Homeless) -> Elsewhere | Nowhere:
+        from allocator.elsewhere import decide_again
+
+        return decide_again(homeless, self._standing.held(), self._copy, self._rules, self._tiers, EFFORT)
+
+    def _copy(self) -> Inventory:
+        with self._standing.lock:
+            return self._standing.screen().fleet.inventory.copy()

@@ -34,6 +34,7 @@ from allocator.standing import Proposal, Standing
 
 if TYPE_CHECKING:
     from allocator.documents.requests import RequestEntry
+    from allocator.execution.attempts import Patience
     from allocator.execution.report import Progress, Report
     from allocator.ledger import Ledger
     from allocator.ledger.opening import Opening
@@ -135,22 +136,35 @@ class Allocator:
             return _outcome(look_further(decide(new, screen, self.tiers, effort), new, screen, effort), held)
 
     async def apply(
-        self, plan: Plan, *, retry: bool = False, progress: Callable[[Progress], None] | None = None
+        self, plan: Plan, *, patience: Patience | None = None, progress: Callable[[Progress], None] | None = None
     ) -> Report:
         """Carry out a plan: createAsync, grantAccess, attach (R18, R19, R21), or go on with one that was interrupted.
 
         The plan is checked again against rules and ledger before anything is touched. A volume whose pool has no space
-        after all goes to the next best target. With `retry` what failed is tried again as if it had never been. Raises
-        PlanError for a plan that was changed by hand or no longer holds, and LedgerError.
+        after all goes to the next best target. `patience` says how often and how long a call is tried. Raises PlanError
+        for a plan that was changed by hand or no longer holds, and LedgerError.
         """
-        return await self._running.run(plan, afresh=retry, progress=progress)
+        return await self._running.run(plan, "apply", patience, progress)
 
-    async def cancel(self, plan: Plan, *, progress: Callable[[Progress], None] | None = None) -> Report:
+    async def resume(
+        self,
+        plan: Plan,
+        *,
+        retry: bool = False,
+        patience: Patience | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Report:
+        """As `apply`, but only what was reserved before and is not over; with `retry` what failed is tried again."""
+        return await self._running.run(plan, "retry" if retry else "resume", patience, progress)
+
+    async def cancel(
+        self, plan: Plan, *, patience: Patience | None = None, progress: Callable[[Progress], None] | None = None
+    ) -> Report:
         """Undo what a plan that is not over has made, and free the room that it holds; what is done stays.
 
         What takes something away is not undone: it stops where it is. Raises LedgerError.
         """
-        return await self._running.run(plan, back=True, progress=progress)
+        return await self._running.run(plan, "cancel", patience, progress)
 
     def attach(self, volume: str, host: str) -> Plan:
         """The plan that attaches a placed volume to a host (more than one, where its driver can).

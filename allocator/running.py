@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from allocator.documents import World
 from allocator.domain.inventory import Inventory
@@ -18,10 +18,12 @@ from allocator.screen import Screen
 from allocator.standing import Proposal, Standing
 
 if TYPE_CHECKING:
+    from allocator.execution.attempts import Patience
     from allocator.execution.elsewhere import Elsewhere, Homeless, Nowhere
     from allocator.execution.report import Progress, Report
 
 EFFORT: Final = Effort()
+Way = Literal["apply", "resume", "retry", "cancel"]
 
 
 class Running:
@@ -34,40 +36,49 @@ class Running:
     async def run(
         self,
         plan: Plan,
-        *,
-        back: bool = False,
-        afresh: bool = False,
-        progress: Callable[[Progress], None] | None,
+        way: Way,
+        patience: Patience | None = None,
+        progress: Callable[[Progress], None] | None = None,
     ) -> Report:
-        """Carry out a plan, or with `back` undo it; with `afresh` what failed is tried again. Raises PlanError."""
+        """Carry out a plan, or undo it. Raises PlanError."""
         import asyncio
 
         from allocator.execution.connect import Connections
-        from allocator.execution.runner import run
+        from allocator.execution.runner import PATIENCE, run
 
+        facts = {"apply": self._reserved, "cancel": self._written}.get(way, self._checked)
         # In a thread, since another may solve a batch meanwhile: plans that are running must not wait for that.
-        inventory = await asyncio.to_thread(self._written if back else self._trusted, plan)
+        inventory = await asyncio.to_thread(facts, plan)
         async with Connections(inventory) as connections:
             return await run(
                 plan,
                 self._standing.held(),
                 inventory,
                 connections,
-                back=back,
-                afresh=afresh,
+                back=way == "cancel",
+                afresh=way == "retry",
+                patience=PATIENCE if patience is None else patience,
                 progress=progress,
                 again=self._again,
             )
 
-    def _trusted(self, plan: Plan) -> Inventory:
-        """Check a plan, as it is carried out by now, and reserve it: the inventory with its volumes."""
+    def _reserved(self, plan: Plan) -> Inventory:
+        """Check a plan, and reserve it unless it is: the inventory with its volumes."""
+        return self._trusted(plan, plan)
+
+    def _checked(self, plan: Plan) -> Inventory:
+        """Check a plan, which is reserved already or over."""
+        return self._trusted(plan, Plan.of((), ()))
+
+    def _trusted(self, plan: Plan, wanted: Plan) -> Inventory:
+        """Check a plan, as it is carried out by now, and reserve what is wanted of it."""
         checked_id(plan)
 
         def propose(screen: Screen) -> Proposal[Inventory]:
             inventory = screen.fleet.inventory
             volumes = checked_plan(self._standing.held().content(plan), self._world, inventory, self._rules)
             names, grounds = [volume.name for volume in volumes], partial(self._minutes.of_plan, "given")
-            return Proposal(inventory.plus(volumes), lambda: plan, names, volumes, grounds=grounds)
+            return Proposal(inventory.plus(volumes), lambda: wanted, names, volumes, grounds=grounds)
 
         return self._standing.agree(propose)
 

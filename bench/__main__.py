@@ -8,6 +8,7 @@ import click
 
 from bench.batch import batch
 from bench.compare import compare
+from bench.crash.command import crash
 from bench.datasets import COMMANDS as DATASETS
 from bench.following_run import following
 from bench.latency_run import latency
@@ -28,6 +29,7 @@ COMMANDS: tuple[click.Command, ...] = (
     scale,
     spread,
     ordering,
+    crash,
     *DATASETS,
     compare,
     results,

@@ -84,7 +84,7 @@ def _show(plans: Sequence[dict[str, Any]]) -> None:
 
 def resume(given: Given, name: str) -> int:
     """Go on."""
-    return _run(given, name, lambda allocator, plan, progress: allocator.apply(plan, progress=progress))
+    return _run(given, name, lambda allocator, plan, progress: allocator.resume(plan, progress=progress))
 
 
 def cancel(given: Given, name: str) -> int:
@@ -98,7 +98,7 @@ def cancel(given: Given, name: str) -> int:
 
 def retry(given: Given, name: str) -> int:
     """Try again what failed."""
-    return _run(given, name, lambda allocator, plan, progress: allocator.apply(plan, retry=True, progress=progress))
+    return _run(given, name, lambda allocator, plan, progress: allocator.resume(plan, retry=True, progress=progress))
 
 
 def _run(

@@ -1,0 +1,93 @@
+"""`python -m bench crash`: kill workers at random instants and at every boundary, then compare servers and ledger."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from bench.crash.campaign import KINDS, Campaign, Outcome, Round
+from bench.crash.site import lacking, site
+from bench.record import Measure, Record, machine
+
+MEASURES: Final = {"wrong": Measure("less", 0.0)}
+_MOST_BOUNDARIES: Final = 2000
+
+
+@click.command()
+@click.option("--kills", type=click.IntRange(0), default=200, show_default=True, help="At random instants, at least.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--only", metavar="K", help="One round: a number, or KIND@N for the N-th boundary of such a plan.")
+@click.option("--faults", is_flag=True, help="Drivers fail, lose answers and have no space, at seeded points.")
+@click.option("--boundaries/--no-boundaries", default=True, show_default=True, help="Also one kill at each of them.")
+@click.option("--volumes", type=click.IntRange(1, 4), default=2, show_default=True, help="Of plans killed at each.")
+@click.option("--workers", type=click.IntRange(1, 16), default=3, show_default=True, help="Side by side, at most.")
+@click.option("--json", "to", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures there.")
+@click.pass_context
+def crash(
+    context: click.Context,
+    kills: int,
+    seed: int,
+    only: str | None,
+    faults: bool,
+    boundaries: bool,
+    volumes: int,
+    workers: int,
+    to: Path | None,
+) -> None:
+    """`kill -9` of processes that carry out plans on a real tgtd and real QEMUs; then others go on.
+
+    After each round LUNs, files, ACLs, CHAP accounts and attachments must be what the ledger says: nothing twice,
+    nothing left, nothing lost. Exit code 1 where something is wrong, with the command that replays it.
+    """
+    packages = lacking()
+    if packages:
+        raise click.ClickException(f"Packages are missing. Maybe, as root: apt-get install {' '.join(packages)}")
+    began, total, wrong = time.monotonic(), Outcome(), 0
+    rounds = 0
+    with tempfile.TemporaryDirectory(prefix="crash-") as directory, site(Path(directory)) as there:
+        campaign = Campaign(there, workers=workers)
+        for round in _rounds(seed, only, faults, kills, total, volumes if boundaries else 0):
+            outcome = campaign.play(round)
+            rounds += 1
+            total.kills += outcome.kills
+            total.elsewhere += outcome.elsewhere
+            if outcome.wrong:
+                wrong += 1
+                again = f"python -m bench crash --seed {seed} --only {round.name}{' --faults' if faults else ''}"
+                click.echo(f"WRONG in round {round.name}: {'; '.join(outcome.wrong)}\n  replay: {again}", err=True)
+                click.echo(campaign.complaints(), err=True)
+            if round.boundary and not outcome.kills:
+                click.echo(f"{round.kind}: killed at each of {round.boundary - 1} boundaries")
+    seconds = time.monotonic() - began
+    click.echo(
+        f"seed {seed}{' with faults' if faults else ''}: {total.kills} kills in {rounds} rounds, {wrong} rounds wrong, "
+        f"{total.elsewhere} volumes went elsewhere, {seconds:.0f} s"
+    )
+    if to is not None:
+        figure: dict[str, Any] = {"case": "faults" if faults else "crash", "seed": seed, "kills": total.kills}
+        figure |= {"rounds": rounds, "wrong": wrong, "elsewhere": total.elsewhere}
+        missed = [f"{wrong} rounds are wrong"] if wrong else []
+        Record("crash", [figure], MEASURES, [{"wrong": 0}], missed, machine()).write(to)
+    context.exit(1 if wrong else 0)
+
+
+def _rounds(seed: int, only: str | None, faulty: bool, kills: int, total: Outcome, volumes: int) -> Iterator[Round]:
+    """One round, or: every boundary of each kind until a worker passes them all, then random ones until enough died."""
+    if only is not None:
+        yield Round(seed, only, faulty, volumes if "@" in only else None)
+        return
+    for kind in KINDS if volumes else ():
+        for boundary in range(1, _MOST_BOUNDARIES):
+            before = total.kills
+            yield Round(seed, f"{kind}@{boundary}", faulty, volumes)
+            if total.kills == before:
+                break
+    by_chance, number = total.kills, 0
+    while total.kills - by_chance < kills:
+        yield Round(seed, str(number), faulty)
+        number += 1

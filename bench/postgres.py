@@ -61,6 +61,10 @@ class Postgres:
         self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start it, and wait until it answers."""
         options = ["listen_addresses=", f"unix_socket_directories={self._folder}", "max_connections=200"]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Final
 
+from allocator.execution.outlast import outlast
 from allocator.ledger import Claim, Entry, Ledger
 
 _RENEWALS_PER_LEASE: Final = 3
@@ -26,6 +28,7 @@ class Journal:
         self._wake = asyncio.Event()
         self._closing = False
         self._sure_until = 0.0
+        self._commits = 0
         self._broken: Exception | None = None
         # A thread of its own: drivers may fill the common ones for longer than the lease lasts.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
@@ -82,7 +85,9 @@ class Journal:
         began = loop.time()
         try:
             if self._broken is None:
-                await loop.run_in_executor(self._thread, self._ledger.record, self._claim, entries)
+                self._commits += 1
+                record = partial(self._ledger.record, self._claim, entries, self._commits)
+                await loop.run_in_executor(self._thread, outlast, record)
                 # By whole seconds, rounded down: others may take over in the last one.
                 self._sure_until = began + self._claim.lease_seconds - 1
         except Exception as error:

@@ -16,6 +16,7 @@ from allocator.execution.chains import units_of
 from allocator.execution.connect import Connections
 from allocator.execution.elsewhere import Again
 from allocator.execution.journal import Journal
+from allocator.execution.outlast import outlast
 from allocator.execution.owner import may_live, this_process
 from allocator.execution.report import Progress, Report
 from allocator.execution.slots import Slots
@@ -59,7 +60,7 @@ async def run(
     if claim.state != "running":
         return summarise(claim.content, claim.steps)
     try:
-        actions = Actions(inventory, connections, ledger.volumes({step.volume for step in plan.steps}))
+        actions = Actions(inventory, connections, outlast(lambda: ledger.volumes({step.volume for step in plan.steps})))
         async with Journal(ledger, claim) as journal:
             work = Work(
                 claim,
@@ -80,7 +81,7 @@ async def run(
             raise _innermost(error) from error
         raise
     report = summarise(work.plan, work.records)
-    ledger.finish(claim, report.state, report.reason)
+    outlast(lambda: ledger.finish(claim, report.state, report.reason))
     return report
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Final, Literal
 
 from allocator.domain.plan import Step
@@ -14,6 +15,7 @@ from allocator.execution.actions import Actions
 from allocator.execution.attempts import Call, Patience, Refused, carry_out
 from allocator.execution.elsewhere import Again, Elsewhere, Homeless, Nowhere
 from allocator.execution.journal import Journal
+from allocator.execution.outlast import outlast
 from allocator.execution.report import Failure, Progress
 from allocator.execution.secrets import Secrets
 from allocator.execution.slots import Slots
@@ -121,7 +123,7 @@ class Work:
         # One after the other, since each answer is the whole plan.
         async with self._deciding:
             homeless = Homeless(self._claim, self.plan, volumes, full)
-            answer = await asyncio.to_thread(self._again, homeless)
+            answer = await asyncio.to_thread(outlast, partial(self._again, homeless))
             if isinstance(answer, Elsewhere):
                 self.plan = replace(answer.content, id=self.plan.id)
                 self._actions.learn(answer.volumes)

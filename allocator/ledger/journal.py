@@ -35,6 +35,9 @@ UNFINISHED = ("planned", "running")
 _STANDING: Final[Select[Any]] = select(
     plan.c.id, plan.c.run, plan.c.state, plan.c.owner, plan.c.fence, plan.c.lease_until, plan.c.revised
 ).where(plan.c.id == bindparam("one"))
+_WRITTEN: Final[Select[Any]] = select(plan.c.written).where(
+    (plan.c.id == bindparam("one")) & (plan.c.fence == bindparam("by"))
+)
 
 
 def claim(
@@ -66,7 +69,9 @@ def claim(
         taken = connection.execute(
             update(plan)
             .where((plan.c.id == wanted.id) & (plan.c.fence == row.fence))
-            .values(state="running", reason=None, owner=owner, fence=fence, lease_until=int(now) + lease_seconds)
+            .values(
+                state="running", reason=None, owner=owner, fence=fence, lease_until=int(now) + lease_seconds, written=0
+            )
         )
         if taken.rowcount != 1:
             raise PlanBusy(f"Plan {wanted.id} was taken by another process at this moment. Maybe wait for it.")
@@ -80,9 +85,18 @@ def claim(
     return Claim(wanted.id, row.run, fence, owner, lease_seconds, state, records, content)
 
 
-def record(connection: Connection, held: Claim, entries: Iterable[Entry], now: float, actor: str) -> None:
-    """Write entries and renew the lease, all or nothing; `actor` is who did it. Raises LostLease, NotHeld."""
-    guard(connection, held, lease_until=int(now) + held.lease_seconds)
+def record(
+    connection: Connection, held: Claim, entries: Iterable[Entry], now: float, actor: str, number: int | None
+) -> None:
+    """Write entries and renew the lease, all or nothing; `actor` is who did it.
+
+    What is the `number`-th of the claim, counted from 1, is written once, however often it comes. Raises LostLease,
+    NotHeld.
+    """
+    if number is not None and connection.execute(_WRITTEN, {"one": held.plan, "by": held.fence}).scalar() == number:
+        return
+    values: dict[str, object] = {} if number is None else {"written": number}
+    guard(connection, held, lease_until=int(now) + held.lease_seconds, **values)
     lines = []
     for entry in entries:
         for mark in entry.marks:
@@ -108,7 +122,9 @@ def record(connection: Connection, held: Claim, entries: Iterable[Entry], now: f
 def finish(connection: Connection, held: Claim, state: PlanState, reason: str | None) -> None:
     """Give the right back: of a plan that is `running` or `stuck` somebody can take it, any other is over."""
     written = "running" if state == "stuck" else state
-    guard(connection, held, state=written, reason=reason, owner=None, lease_until=0)
+    row = connection.execute(_STANDING, {"one": held.plan}).one()
+    if (row.fence, row.state, row.owner) != (held.fence, written, None):
+        guard(connection, held, state=written, reason=reason, owner=None, lease_until=0)
 
 
 def _begin(connection: Connection, wanted: Plan, run: int) -> None:

@@ -220,13 +220,20 @@ class Ledger:
         with self._store.writing() as connection:
             return journal.claim(connection, plan, owner, self._clock(), lease_seconds, alive, afresh=afresh)
 
-    def record(self, claim: Claim, entries: Iterable[Entry]) -> None:
-        """Write journal entries and renew the lease, in one commit. Raises LostLease, NotHeld."""
+    def record(self, claim: Claim, entries: Iterable[Entry], number: int | None = None) -> None:
+        """Write journal entries and renew the lease, in one commit.
+
+        With a `number`, counted from 1 for each claim, it can be said twice where the answer was lost: it is written
+        once. Raises LostLease, NotHeld.
+        """
         with self._store.writing() as connection:
-            journal.record(connection, claim, entries, self._clock(), self.actor)
+            journal.record(connection, claim, entries, self._clock(), self.actor, number)
 
     def finish(self, claim: Claim, state: PlanState, reason: str | None = None) -> None:
-        """End a claim: a plan that is `running`, or `stuck` for a reason, can be gone on with; any other is over."""
+        """End a claim: a plan that is `running`, or `stuck` for a reason, can be gone on with; any other is over.
+
+        It may be said twice. Raises LostLease.
+        """
         with self._store.writing() as connection:
             journal.finish(connection, claim, state, reason)
             if reason is not None:

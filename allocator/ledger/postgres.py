@@ -22,6 +22,8 @@ from allocator.ledger.tables import meta
 T = TypeVar("T")
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 1.0
+IDLE_SECONDS: Final = 10
+"""How long a process may keep others waiting in the middle of a transaction, because it was stopped, say."""
 
 _NOW: Final = cast(extract("epoch", func.clock_timestamp()), Float)
 _CLOCK: Final = Prepared(select(_NOW))
@@ -125,4 +127,5 @@ class PostgresStore(Store):
 def _prepare(connection: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = '{WAIT_SECONDS}s'")
+        cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
     connection.commit()

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from allocator.ledger.texts import JsonText
 
-SCHEMA: Final = "0006"
+SCHEMA: Final = "0007"
 """The newest migration; compared as text."""
 PREFIX: Final = "allocator_"
 NAME_LENGTH: Final = 63
@@ -114,6 +114,7 @@ plan: Final = Table(
     Column("lease_until", BigInteger, nullable=False),
     Column("reason", Text),
     Column("revised", _DOCUMENT),
+    Column("written", BigInteger, nullable=False, server_default="0"),
     Index(
         "allocator_plan_planned",
         "lease_until",
@@ -123,7 +124,7 @@ plan: Final = Table(
 )
 """A plan that nobody has begun holds what it reserved until `lease_until` (0: for ever). One that is stuck is
 `running`, nobody's, and has a `reason`. `revised` is what is carried out instead of the document, once a pool had no
-space."""
+space; `written` counts the journal's commits under this fence."""
 
 step: Final = Table(
     "allocator_step",

@@ -22,11 +22,11 @@ class Slow(Ledger):
     commits: list[int]
     gate: threading.Event
 
-    def record(self, claim: Claim, entries: Iterable[Entry]) -> None:
+    def record(self, claim: Claim, entries: Iterable[Entry], number: int | None = None) -> None:
         known = list(entries)
         self.gate.wait(5)
         self.commits.append(len(known))
-        super().record(claim, known)
+        super().record(claim, known, number)
 
 
 def opened(tmp_path: Path) -> tuple[Slow, Claim]:

@@ -104,9 +104,9 @@ class World:
         try:
             record = ledger.record
 
-            def watched(claim: Claim, entries: Iterable[Entry]) -> None:
+            def watched(claim: Claim, entries: Iterable[Entry], number: int | None = None) -> None:
                 faults.around("before commit")
-                record(claim, entries)
+                record(claim, entries, number)
                 faults.around("after commit")
 
             ledger.record = watched  # type: ignore[method-assign]

@@ -215,10 +215,10 @@ def test_entries_that_come_together_share_a_commit(world: World, tmp_path: Path)
     commits = 0
     record = world.ledger.record
 
-    def counted(claim: Claim, entries: Iterable[Entry]) -> None:
+    def counted(claim: Claim, entries: Iterable[Entry], number: int | None = None) -> None:
         nonlocal commits
         commits += 1
-        record(claim, entries)
+        record(claim, entries, number)
 
     world.ledger.record = counted  # type: ignore[method-assign]
     assert world.place(*volumes).state == "done"

@@ -128,9 +128,9 @@ def test_a_plan_that_expired_can_be_reserved_again(allocator: Allocator, clock: 
     """By whoever applies it, if there still is room: here until two others have taken that."""
     plan = allocator.place(gold(1, count=2)).plan
     clock.now += HOLD
-    allocator._running._trusted(plan)
+    allocator._running._reserved(plan)
     assert sorted(allocator.inventory.volumes) == ["gold-1", "gold-2"]
     clock.now += HOLD
     assert len(allocator.place(gold(3, count=2)).placed) == 2
     with pytest.raises(ValueError, match="would break rule iops"):
-        allocator._running._trusted(plan)
+        allocator._running._reserved(plan)

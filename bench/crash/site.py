@@ -59,8 +59,9 @@ class Site:
         self._chap.write_text(secrets.token_hex(16))
         self._empty = directory / "empty.db"
         Ledger.open(f"sqlite:///{self._empty}").close()
-        self.fleet = directory / "fleet.yaml"
-        self.fleet.write_text(yaml.safe_dump(self._documents()))
+        fleet = directory / "fleet.yaml"
+        fleet.write_text(yaml.safe_dump(self._documents()))
+        self._read = Allocator.open(fleet)
 
     def new_ledger(self, name: str) -> str:
         """The URL of another ledger, with nothing in it."""
@@ -70,7 +71,8 @@ class Site:
         return f"sqlite:///{path}"
 
     def open(self, url: str) -> Allocator:
-        return Allocator.open(self.fleet, ledger=url)
+        """An engine on the fleet, whose documents are read once, and a ledger."""
+        return Allocator(self._read.world, self._read.policy, Ledger.open(url))
 
     def there(self) -> There:
         """As other programs than the engine see it, but for QEMU's devices."""

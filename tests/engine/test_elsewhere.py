@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from allocator import Allocator
 from allocator import elsewhere as deciding
+from allocator.decide import Decision, decide
 from allocator.domain.plan import Plan
 from allocator.domain.qos import Qos
 from allocator.driver import DriverError, ErrorCode, Handle, VolumeWish
@@ -162,6 +164,26 @@ def test_where_nothing_else_fits_all_is_undone_and_the_reasons_are_told(
     assert "0 of 3 pools fit" in error.text
     assert lies(allocator) == {"w": "p1"}
     assert files(tmp_path) == ["p1"]
+
+
+def test_what_another_process_takes_meanwhile_is_not_sold_twice(
+    allocator: Allocator, full: Full, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R06: while it is decided that v goes to p2, somebody else reserves 600 KiB of the 1 MiB there: v goes to p3."""
+    plan = place(allocator, {"name": "v", "size": "600KiB"})
+    full.pools = {"p1": ()}
+    taken: list[Plan] = []
+
+    def slowly(*given: Any, **named: Any) -> Decision:
+        decision = decide(*given, **named)
+        if not taken:
+            with opened(tmp_path, POOLS % {"tmp": tmp_path}, ledger=True) as other:
+                taken.append(place(other, {"name": "w", "size": "600KiB", "pool": "p2"}))
+        return decision
+
+    monkeypatch.setattr(deciding, "decide", slowly)
+    assert run(allocator, plan).state == "done"
+    assert lies(allocator) == {"v": "p3", "w": "p2"}
 
 
 def test_a_run_that_is_stopped_in_between_goes_on_elsewhere(

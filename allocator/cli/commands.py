@@ -71,7 +71,8 @@ def apply(given: Given, plan: str) -> int:
     \b
       allocator apply plan.json -f fleet.yaml --ledger sqlite:///ledger.db
 
-    JSON: {version, plan, state, volumes: [{volume, pool, state, native_id, reached: [{host, uri, device}], error}]}.
+    JSON: {version, plan, state, volumes: [{volume, pool, state, native_id, reached: [{host, uri, device}], error}],
+    reason}; `reason` is why a plan is stuck.
     """
     from allocator.cli.acting import apply
 

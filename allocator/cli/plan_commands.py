@@ -63,7 +63,7 @@ def show(given: Given, plan_id: str) -> int:
 
 @plan.command()
 @click.argument("plan_id", metavar="ID")
-@fleet(with_ledger=True)
+@fleet(with_ledger=True, acting=True)
 def resume(given: Given, plan_id: str) -> int:
     """Go on with a plan where it stopped.
 
@@ -79,7 +79,7 @@ def resume(given: Given, plan_id: str) -> int:
 
 @plan.command()
 @click.argument("plan_id", metavar="ID")
-@fleet(with_ledger=True)
+@fleet(with_ledger=True, acting=True)
 def cancel(given: Given, plan_id: str) -> int:
     """Undo what a plan has made, and free its room.
 
@@ -95,7 +95,7 @@ def cancel(given: Given, plan_id: str) -> int:
 
 @plan.command()
 @click.argument("plan_id", metavar="ID")
-@fleet(with_ledger=True)
+@fleet(with_ledger=True, acting=True)
 def retry(given: Given, plan_id: str) -> int:
     """Try again what failed, once its cause is mended.
 

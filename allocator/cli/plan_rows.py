@@ -7,39 +7,39 @@ from typing import Any, Final
 
 from allocator.domain.plan import Step
 from allocator.execution.owner import lives
-from allocator.ledger.records import Progress, StepRecord
+from allocator.ledger.records import PlanStatus, StepRecord
 
 _LIVES: Final[Mapping[bool | None, str]] = {True: "lives", False: "dead", None: "on another machine"}
 
 
-def plan_json(progress: Progress) -> dict[str, Any]:
+def plan_json(status: PlanStatus) -> dict[str, Any]:
     """A plan for programs."""
     owner = None
-    if progress.owner is not None:
-        owner = {"process": progress.owner.partition(" ")[0], "lives": lives(progress.owner)}
+    if status.owner is not None:
+        owner = {"process": status.owner.partition(" ")[0], "lives": lives(status.owner)}
     return {
-        "plan": progress.plan.id,
-        "state": progress.state,
-        "age_seconds": progress.age_seconds,
+        "plan": status.plan.id,
+        "state": status.state,
+        "age_seconds": status.age_seconds,
         "owner": owner,
-        "lease_seconds": progress.lease_seconds,
-        "volumes": [str(document["name"]) for document in progress.content.volumes],
-        "waits_for": _waits_for(progress, owner),
-        "reason": progress.reason,
+        "lease_seconds": status.lease_seconds,
+        "volumes": [str(document["name"]) for document in status.content.volumes],
+        "waits_for": _waits_for(status, owner),
+        "reason": status.reason,
     }
 
 
-def _waits_for(progress: Progress, owner: dict[str, Any] | None) -> str:
-    if progress.state == "planned":
+def _waits_for(status: PlanStatus, owner: dict[str, Any] | None) -> str:
+    if status.state == "planned":
         return "somebody to apply it"
-    if progress.state == "stuck":
-        return f"an operator: {progress.reason}"
-    if progress.state != "running":
+    if status.state == "stuck":
+        return f"an operator: {status.reason}"
+    if status.state != "running":
         return ""
-    if owner is None or owner["lives"] is False or not progress.lease_seconds:
+    if owner is None or owner["lives"] is False or not status.lease_seconds:
         return "somebody to resume it"
-    begun = [step for step in progress.content.steps if progress.steps[step.number].state == "intent"]
-    return "; ".join(_step_words(step, progress.steps[step.number]) for step in begun[:3])
+    begun = [step for step in status.content.steps if status.steps[step.number].state == "intent"]
+    return "; ".join(_step_words(step, status.steps[step.number]) for step in begun[:3])
 
 
 def _step_words(step: Step, record: StepRecord) -> str:

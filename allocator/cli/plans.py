@@ -17,7 +17,7 @@ from allocator.documents.errors import shown
 from allocator.domain.plan import Plan
 from allocator.execution.report import Report
 from allocator.ledger import Ledger
-from allocator.ledger.records import Progress
+from allocator.ledger.records import PlanStatus
 
 T = TypeVar("T")
 UNFINISHED: Final = ("planned", "running", "stuck")
@@ -25,7 +25,7 @@ UNFINISHED: Final = ("planned", "running", "stuck")
 
 def show_plans(given: Given) -> int:
     """Every plan that is not over."""
-    plans = [plan_json(progress) for progress in _read(given, lambda ledger: ledger.progress())]
+    plans = [plan_json(status) for status in _read(given, lambda ledger: ledger.status())]
     if given.as_json:
         show.data({"version": 1, "plans": plans})
     elif not plans:
@@ -37,9 +37,9 @@ def show_plans(given: Given) -> int:
 
 def show_plan(given: Given, name: str) -> int:
     """One plan, over or not, step by step."""
-    progress = _read(given, lambda ledger: _found(ledger, name))
-    plan = plan_json(progress)
-    steps = [step_json(step, progress.steps[step.number]) for step in progress.content.steps]
+    status = _read(given, lambda ledger: _found(ledger, name))
+    plan = plan_json(status)
+    steps = [step_json(step, status.steps[step.number]) for step in status.content.steps]
     if given.as_json:
         show.data({"version": 1, **plan, "steps": steps})
         return DONE
@@ -92,7 +92,7 @@ def cancel(given: Given, name: str) -> int:
     status = _run(given, name, lambda allocator, plan, progress: allocator.cancel(plan, progress=progress))
     if status != FOUND:
         return status
-    (left,) = _read(given, lambda ledger: ledger.progress(name))
+    (left,) = _read(given, lambda ledger: ledger.status(name))
     return FOUND if left.state in UNFINISHED else DONE
 
 
@@ -106,11 +106,11 @@ def _run(
 ) -> int:
     with given.open() as allocator:
         assert allocator.ledger is not None, "these commands require --ledger"
-        progress = _found(allocator.ledger, name)
-        if progress.state not in UNFINISHED:
-            state = progress.state.replace("_", " ")
+        status = _found(allocator.ledger, name)
+        if status.state not in UNFINISHED:
+            state = status.state.replace("_", " ")
             raise BadInput(f"Plan {name} is over: {state}. Maybe place or delete again, which makes another plan.")
-        plan = progress.plan
+        plan = status.plan
         return carried_out(plan, lambda watch: carry_out(allocator, plan, watch), given.as_json)
 
 
@@ -119,7 +119,7 @@ def _read(given: Given, question: Callable[[Ledger], T]) -> T:
         return question(ledger)
 
 
-def _found(ledger: Ledger, name: str) -> Progress:
-    for progress in ledger.progress(name):
-        return progress
+def _found(ledger: Ledger, name: str) -> PlanStatus:
+    for status in ledger.status(name):
+        return status
     raise BadInput(f"There is no plan {shown(name)} in the ledger. Maybe `allocator plan list` shows its id.")

@@ -23,8 +23,8 @@ from allocator.ledger import (
     journal,
     observations,
     plans,
-    progress,
     reservation,
+    status,
     volumes,
     whole,
 )
@@ -43,7 +43,7 @@ from allocator.ledger.records import (
     Moment,
     Observation,
     PlanState,
-    Progress,
+    PlanStatus,
     StoredVolume,
 )
 from allocator.ledger.story import Story, story
@@ -201,12 +201,12 @@ class Ledger:
         with self._store.reading() as connection:
             return plans.unfinished(connection)
 
-    def progress(self, plan_id: str | None = None) -> list[Progress]:
+    def status(self, plan_id: str | None = None) -> list[PlanStatus]:
         """How a plan stands, if there is one of that id; None: how all stand that are not over."""
         with self._store.reading() as connection:
             if plan_id is None:
-                return progress.unfinished(connection, self._clock())
-            found = progress.progress_of(connection, plan_id, self._clock())
+                return status.unfinished(connection, self._clock())
+            found = status.status_of(connection, plan_id, self._clock())
             return [] if found is None else [found]
 
     def claim(

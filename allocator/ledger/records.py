@@ -151,7 +151,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class PlanStatus:
     """How a plan stands."""
 
     plan: Plan

@@ -180,9 +180,9 @@ class Campaign:
 
     def _compare(self, url: str, round: Round, asked: Sequence[str], outcome: Outcome) -> None:
         with closing(Ledger.open(url)) as ledger:
-            volumes, unfinished = ledger.volumes(), ledger.progress()
+            volumes, unfinished = ledger.volumes(), ledger.status()
             outcome.elsewhere += sum(event.kind == "elsewhere" for event in ledger.events(last=10_000))
-        wrong = [f"plan {progress.plan.id} is {progress.state}" for progress in unfinished]
+        wrong = [f"plan {status.plan.id} is {status.state}" for status in unfinished]
         wrong += [f"{v.name} is {v.state}, of plan {v.plan}" for v in volumes if v.state != "available" or v.plan]
         names = {volume.name for volume in volumes}
         if not round.faulty and names != set(asked):

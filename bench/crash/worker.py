@@ -85,7 +85,7 @@ def _work(opened: Callable[[], Allocator], random: Random, *, stuck: bool) -> No
     late = time.monotonic() + _MOST_SECONDS
     with opened() as allocator:
         assert allocator.ledger is not None, "opened with one"
-        while plans := [each.plan for each in allocator.ledger.progress() if stuck or each.state != "stuck"]:
+        while plans := [each.plan for each in allocator.ledger.status() if stuck or each.state != "stuck"]:
             if time.monotonic() > late:
                 raise TimeoutError(f"{len(plans)} plans are not over after {_MOST_SECONDS} s")
             random.shuffle(plans)

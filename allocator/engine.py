@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from allocator.ledger.opening import Opening
     from allocator.ledger.story import Story
     from allocator.rebalance.outcome import Rebalance
+    from allocator.reconcile.findings import Reconciliation
 
 EFFORT: Final = Effort()
 
@@ -212,6 +213,18 @@ class Allocator:
         Raises LookupError for a name that the ledger's history does not know, and where there is no ledger.
         """
         return self._standing.held().story(volume)
+
+    async def reconcile(self, *, fix: bool = False) -> Reconciliation:
+        """What differs between the ledger and what drivers and agents really hold; with `fix` what is safe is mended.
+
+        Without `fix` nothing is changed. What an unfinished plan works on is skipped. Raises LedgerError.
+        """
+        from allocator.execution.connect import Connections
+        from allocator.reconcile.reconcile import reconcile
+
+        ledger, inventory = self._standing.held(), self.inventory
+        async with Connections(inventory) as connections:
+            return await reconcile(ledger, lambda: self.inventory, self._fresh, connections, fix=fix)
 
     def close(self) -> None:
         """Let go of the ledger."""

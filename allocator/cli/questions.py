@@ -134,6 +134,30 @@ def audit(given: Given) -> int:
 
 
 @cli.command()
+@click.option("--fix", is_flag=True, help="Mend what is safe to mend.")
+@fleet(with_ledger=True)
+def reconcile(given: Given, fix: bool) -> int:
+    """Hold the ledger against what devices hold.
+
+    Drivers and agents are asked. Found are volumes that this ledger made and lost, those that are gone, volumes of
+    others that are not counted, access and attachments too many or too few, wrong throttles, sizes and QoS, and what is
+    still held for plans that are over. Without --fix nothing is changed. With it, volumes of others are never touched,
+    nothing is deleted that a volume of the ledger or a plan could claim, and what was interrupted is gone on with. What
+    an unfinished plan works on is skipped. The exit code is 0 where nothing is left to mend, else 1.
+
+    \b
+      allocator reconcile -f fleet.yaml --ledger sqlite:///ledger.db
+      allocator reconcile --fix -f fleet.yaml --ledger sqlite:///ledger.db
+
+    JSON: {version, fix, findings: [{kind, place, subject, ledger, device, maybe, mends, left}], left: [{...}],
+    skipped: [{subject, plan}], unmended: [{subject, text}]}; `left` holds what is there after mending.
+    """
+    from allocator.cli.reconciling import reconcile
+
+    return reconcile(given, fix=fix)
+
+
+@cli.command()
 @as_json
 def schema(as_json: bool) -> int:
     """Print the JSON Schema of documents.

@@ -12,12 +12,18 @@ from typing import Final, Literal
 
 _JSON: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
-StepKind = Literal["reserve", "create", "grant", "attach", "detach", "revoke", "delete", "release"]
+StepKind = Literal[
+    "reserve", "create", "grant", "attach", "detach", "revoke", "delete", "release", "withdraw", "regrant", "reattach"
+]
 
 INVERSE: Final[Mapping[StepKind, StepKind]] = MappingProxyType(
     {"reserve": "release", "create": "delete", "grant": "revoke", "attach": "detach"}
 )
 """The step that undoes a step. A step that takes something away has none: it is tried again, not undone."""
+
+MENDING: Final = frozenset[StepKind]({"withdraw", "regrant", "reattach"})
+"""Steps that make a device agree with the ledger: access taken from whoever the ledger does not name, given again to
+whom it names, a device attached again as it says or detached. None is undone, since the ledger is what counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from allocator.domain.qos import Qos
 from allocator.driver import Access, Client, DriverError, ErrorCode, Handle, StorageDriver
 from allocator.execution.clients import client_to_grant, client_to_revoke, granted_to
 from allocator.execution.connect import Connections
+from allocator.execution.identities import client_behind, unheld
 from allocator.execution.wish import is_met, wish_of
 from allocator.ledger.records import Granted, Result, StoredVolume
 
@@ -35,11 +36,13 @@ class Actions:
         self._native: dict[str, str] = {}
         self._granted: dict[tuple[str, str], Granted] = {}
         self._accesses: dict[tuple[str, str], Access] = {}
+        self._attached: set[tuple[str, str]] = set()
         for volume in stored:
             self._ids[volume.name] = volume.volume_id
             if volume.native_id is not None:
                 self._native[volume.name] = volume.native_id
             self._granted |= {(volume.name, granted.host): granted for granted in volume.access}
+            self._attached |= {(volume.name, attached.host) for attached in volume.attachments}
 
     def learn(self, volumes: Iterable[Volume]) -> None:
         """Take note of volumes, of which nothing is there, that are to lie elsewhere."""
@@ -59,6 +62,9 @@ class Actions:
             "detach": self._detach,
             "revoke": self._revoke,
             "delete": self._delete,
+            "withdraw": self._withdraw,
+            "regrant": self._regrant,
+            "reattach": self._reattach,
         }
         return await actions[step.kind](step) if step.kind in actions else {}
 
@@ -147,6 +153,25 @@ class Actions:
         agent = self._connections.agent(self._host(step))
         devices = set() if agent is None else {seen.device async for seen in agent.list_devices()}
         return {} if step.kind == "detach" and self._ids[step.volume] not in devices else None
+
+    async def _withdraw(self, step: Step) -> Result:
+        """Take access from whoever has it and is not in the ledger, as the device shows it now."""
+        pool = self._pool(step)
+        driver = self._connections.driver(pool)
+        seen = await driver.inspect(pool.name, self._ids[step.volume])
+        if seen is not None:
+            held = [granted for (volume, _), granted in self._granted.items() if volume == step.volume]
+            for identity in unheld(seen.granted, held):
+                await driver.revoke_access(seen.handle, client_behind(identity, held, self._inventory.hosts.values()))
+        return {}
+
+    async def _regrant(self, step: Step) -> Result:
+        """Grant again, if the ledger still says so."""
+        return await self._grant(step) if (step.volume, step.host or "") in self._granted else {}
+
+    async def _reattach(self, step: Step) -> Result:
+        """Attach again, with the limits that belong to it, if the ledger still says so; else detach."""
+        return await (self._attach if (step.volume, step.host or "") in self._attached else self._detach)(step)
 
     async def _gain(self, step: Step) -> tuple[Granted, Access]:
         """Grant access, or learn again what was granted: the secrets are kept nowhere else."""

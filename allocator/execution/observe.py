@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -14,8 +13,9 @@ from allocator.domain.placement import Volume
 from allocator.domain.places import Pool
 from allocator.domain.qos import Band, Bands, Kind, Qos, QosWish, alternatives
 from allocator.domain.request import Request
-from allocator.driver import DriverError, ObservedVolume, PoolStats
+from allocator.driver import ObservedVolume
 from allocator.execution.connect import Connections
+from allocator.execution.look import look_at_pools
 from allocator.ledger import Ledger, StoredVolume
 
 FindingKind = Literal["gone", "unrecorded", "unreachable"]
@@ -38,35 +38,26 @@ class Finding:
 async def observe(inventory: Inventory, ledger: Ledger, connections: Connections) -> list[Finding]:
     """Ask every pool's driver what is there, record it, and tell the differences, by pool.
 
-    Raises PluginError and SecretError, and LedgerError. Nothing on any device is changed.
+    Raises LedgerError. Nothing on any device is changed.
     """
     # Volumes come and go meanwhile: only what is recorded both before and after was there all the time.
     before = _by_id(ledger.volumes())
-    pools = list(inventory.pools.values())
-    seen = await asyncio.gather(*(_look(pool, connections) for pool in pools))
+    seen = await look_at_pools(inventory, connections)
     after = _by_id(ledger.volumes())
     findings: list[Finding] = []
-    for pool, answer in zip(pools, seen, strict=True):
-        if isinstance(answer, DriverError):
-            text = connections.secrets.hidden(str(answer))
-            findings.append(Finding("unreachable", pool.name, pool.name, f"Pool {pool.name}: {text}"))
+    for name, answer in seen.items():
+        pool = inventory.pools[name]
+        if isinstance(answer, str):
+            findings.append(Finding("unreachable", pool.name, pool.name, f"Pool {pool.name}: {answer}"))
             continue
-        stats, there = answer
+        stats, there = answer.stats, answer.volumes
         recorded = before.keys() | after.keys()
         strangers = [volume for volume in there if not volume.ours or volume.handle.volume_id not in recorded]
         ledger.observed(pool.name, stats.used_bytes, stats.default_qos)
-        ledger.foreign(pool.name, [volume_document(_stranger(pool, volume)) for volume in strangers])
+        ledger.foreign(pool.name, [volume_document(stranger(pool, volume)) for volume in strangers])
         findings += _unrecorded(pool, strangers)
         findings += _gone(pool, before, after, {volume.handle.volume_id for volume in there})
     return findings
-
-
-async def _look(pool: Pool, connections: Connections) -> tuple[PoolStats, list[ObservedVolume]] | DriverError:
-    try:
-        driver = connections.driver(pool)
-        return await driver.pool_stats(pool.name), [volume async for volume in driver.list_volumes(pool.name)]
-    except DriverError as error:
-        return error
 
 
 def _by_id(stored: Collection[StoredVolume]) -> dict[str, StoredVolume]:
@@ -107,7 +98,7 @@ def _gone(
     ]
 
 
-def _stranger(pool: Pool, seen: ObservedVolume) -> Volume:
+def stranger(pool: Pool, seen: ObservedVolume) -> Volume:
     """A volume that this ledger did not make, as it counts: its size, and the totals of its QoS.
 
     Its own name may be any text and may be somebody's secret, so it gets one made from a hash.

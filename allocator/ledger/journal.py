@@ -239,15 +239,15 @@ def _apply(connection: Connection, mark: Mark) -> None:
         _change(connection, name, state="reserved" if mark.state == "pending" else "deleting", native_id=None)
     elif kind == "release":
         remove(connection, name)
-    else:
+    elif kind != "withdraw":
         _connect(connection, kind, {"volume": name, "host": mark.step.host}, result)
 
 
 def _connect(connection: Connection, kind: StepKind, here: dict[str, str | None], result: Result) -> None:
     """Access and attachments: one row per volume and host; none where nobody attached."""
-    table = access if kind in ("grant", "revoke") else attachment
+    table = access if kind in ("grant", "regrant", "revoke") else attachment
     connection.execute(delete(table).filter_by(**here))
-    if kind in ("grant", "attach") and result:
+    if kind not in ("revoke", "detach") and result:
         connection.execute(insert(table).values(**here, **result))
 
 

@@ -21,6 +21,7 @@ from allocator.ledger import (
     following,
     history,
     journal,
+    mending,
     observations,
     plans,
     reservation,
@@ -42,6 +43,7 @@ from allocator.ledger.records import (
     Facts,
     Moment,
     Observation,
+    Origin,
     PlanState,
     PlanStatus,
     StoredVolume,
@@ -284,6 +286,35 @@ class Ledger:
         """What each pool's device showed last."""
         with self._store.reading() as connection:
             return observations.observations(connection)
+
+    def origins(self, ids: Collection[str]) -> dict[str, Origin]:
+        """Which of these volume ids this ledger gave, and for what; what is not in the answer is somebody else's."""
+        with self._store.reading() as connection:
+            return mending.origins(connection, facts.ledger_id(connection), ids)
+
+    def plans_over(self, ids: Iterable[str]) -> set[str]:
+        """Those of the plans that nobody can go on with: over, or not on record."""
+        with self._store.reading() as connection:
+            return mending.plans_over(connection, ids)
+
+    def condemn(self, name: str, volume_id: str, pool: str, document: Document) -> None:
+        """Hold what is to be deleted: an orphan, or what a plan that is over left half-made. Raises AlreadyHeld."""
+        with self._store.writing() as connection:
+            mending.condemn(connection, name, volume_id, pool, document)
+            self._tell(connection, Line("condemned", name, f"{volume_id} on {pool} belongs to nobody"))
+
+    def let_go(self, name: str) -> None:
+        """Free a volume from a plan that is over; one that may still go on keeps it."""
+        with self._store.writing() as connection:
+            if mending.let_go(connection, name):
+                self._tell(connection, Line("let go", name, "its plan is over"))
+
+    def mark_gone(self, ids: Mapping[str, str], *, back: bool = False) -> None:
+        """Mark volumes, by name and id, as no longer on their pools, or as back there."""
+        with self._store.writing() as connection:
+            marked = mending.mark_gone(connection, ids, None if back else self._now())
+            word, text = ("back", "found on its pool") if back else ("gone", "not found on its pool")
+            self._tell(connection, *(Line(word, name, text) for name in marked))
 
     def event(
         self, kind: str, subject: str, text: str, *, plan: str | None = None, details: Document | None = None

@@ -82,6 +82,18 @@ class StoredVolume:
     plan: str | None = None
     access: tuple[Granted, ...] = ()
     attachments: tuple[Attached, ...] = ()
+    gone_at: int | None = None
+    """When it was found to be no longer on its pool, in seconds since 1970; None: it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """For what this ledger gave an id: a volume's name and pool, by a plan. `over`: no run can make it any more."""
+
+    name: str
+    pool: str
+    plan: str
+    over: bool
 
 
 @dataclass(frozen=True, slots=True)

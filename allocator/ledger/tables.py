@@ -62,11 +62,12 @@ volume: Final = Table(
     Column("document", _DOCUMENT, nullable=False),
     Column("earlier", _DOCUMENT),
     Column("changed", BigInteger, nullable=False, server_default="0"),
+    Column("gone_at", BigInteger),
     Index("allocator_volume_changed", "changed"),
 )
 """`plan` is the unfinished plan that is changing the volume, `earlier` its document if that is undone.
 
-`changed` is the number of the change that wrote the document.
+`changed` is the number of the change that wrote the document; `gone_at` is when it was no longer found on its pool.
 """
 
 removed: Final = Table(

@@ -42,6 +42,7 @@ def stored_volumes(connection: Connection, only: Collection[str] | None = None) 
             plan=row.plan,
             access=tuple(granted[row.name]),
             attachments=tuple(attached[row.name]),
+            gone_at=row.gone_at,
         )
         for row in found
     ]

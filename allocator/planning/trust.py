@@ -12,6 +12,7 @@ from allocator.documents import DocumentError, World
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Volume
 from allocator.domain.plan import Plan, Step, StepKind, plan_id
+from allocator.planning.mending import is_mending
 from allocator.planning.steps import attach_steps, delete_steps, detach_steps, placement_steps
 from allocator.rule import Rule
 from allocator.verify import worsened
@@ -82,7 +83,7 @@ def checked_plan(plan: Plan, world: World, inventory: Inventory, rules: Sequence
         volumes = tuple(world.hold(plan.volumes, inventory))
     except DocumentError as error:
         raise PlanError(f"Plan {plan.id} does not fit the documents: {error}") from None
-    if plan.steps not in _expected(plan, volumes):
+    if plan.steps not in _expected(plan, volumes) and not is_mending(plan.steps):
         raise PlanError(f"Plan {plan.id} has steps that do not belong to its volumes. Maybe place again.")
     for volume in volumes:
         known = inventory.find(volume.name)

@@ -24,6 +24,16 @@ def admit(tgtd: Tgtd, number: int, initiator: str) -> None:
     _tgtadm(tgtd, "target", "bind", f"--tid={number}", f"--initiator-name={initiator}")
 
 
+def admit_address(tgtd: Tgtd, number: int, address: str) -> None:
+    """Whoever comes from there, or with ALL everybody."""
+    _tgtadm(tgtd, "target", "bind", f"--tid={number}", f"--initiator-address={address}")
+
+
+def remove_target(tgtd: Tgtd, number: int) -> None:
+    """Take a target away with the sessions it has; the file stays."""
+    _tgtadm(tgtd, "target", "delete", "--force", f"--tid={number}")
+
+
 def demand_chap(tgtd: Tgtd, number: int) -> None:
     """From now on only who knows CHAP logs in."""
     _tgtadm(tgtd, "account", "new", f"--user={CHAP['chap_user']}", f"--password={CHAP['chap_secret']}")

@@ -1,0 +1,141 @@
+"""Differences on a real iSCSI target and real QEMU daemons, made with tgtadm and QMP: told, mended, and then gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from allocator.agent import Access, Attachment
+from drivers.hypervisor.qemu import QemuAgent
+from tests.drivers.qsd import storage_daemon
+from tests.drivers.tgtd import Tgtd, logs_in
+from tests.reconcile.arrays import Arrays
+
+H1, H2 = "iqn.2026-01.org.site:h1", "iqn.2026-01.org.site:h2"
+
+
+@pytest.fixture
+def arrays(tmp_path: Path) -> Iterator[Arrays]:
+    with Tgtd() as tgtd, storage_daemon() as one, storage_daemon() as other:
+        made = Arrays(tmp_path, tgtd, one, other)
+        yield made
+        made.close()
+
+
+def uri(arrays: Arrays, identity: str) -> str:
+    return f"iscsi://{arrays.tgtd.portal}/iqn.2026-01.org.allocator:{identity}/1"
+
+
+def test_access_is_as_the_ledger_says_again(arrays: Arrays) -> None:
+    """R19, R20: who was let in by hand is out, by name, by address and by tgtd's ALL; the host of the ledger is in."""
+    identity = arrays.make("v")
+    number = arrays.number(identity)
+    arrays.admit(number, H2)
+    assert logs_in(uri(arrays, identity), H2)
+    arrays.admit_address(number, "10.9.9.9")
+    arrays.admit_address(number, "ALL")
+    told = arrays.mends(*[("extra_grant", "d1", "v")] * 3)
+    assert {one.device for one in told} == {f"d1 admits {name}" for name in (H2, "10.9.9.9", "ALL")}
+    assert arrays.admitted(identity) == (H1,)
+    assert (logs_in(uri(arrays, identity), H1), logs_in(uri(arrays, identity), H2)) == (True, False)
+
+
+def test_what_tgtd_forgot_is_granted_and_stays_attached(arrays: Arrays) -> None:
+    """kill -9 of tgtd: it knows no target any more. Both hosts have access again as soon as that is mended."""
+    first, second = arrays.make("a"), arrays.make("b", host="h2")
+    arrays.tgtd.kill()
+    arrays.tgtd.start()
+    assert arrays.admitted(first) == ()
+    arrays.mends(("missing_grant", "d1", "a"), ("missing_grant", "d1", "b"))
+    assert (arrays.admitted(first), arrays.admitted(second)) == ((H1,), (H2,))
+    assert logs_in(uri(arrays, second), H2)
+
+
+def test_attachments_are_as_the_ledger_says_again(arrays: Arrays) -> None:
+    """R21: one device was taken out by hand, another attached where it should not be, a third throttled otherwise."""
+    out, there, slow = arrays.make("out"), arrays.make("there"), arrays.make("slow", offering="capped", host="h2")
+    assert arrays.iops("h2", slow) == 800
+    arrays.do("h2", "qom-set", path=f"/objects/{slow}", property="limits", value={"iops-total": 5})
+    arrays.admit(arrays.number(there), H2)
+
+    async def by_hand() -> None:
+        one, other = (QemuAgent({"qmp": str(arrays.daemons[host].view)}) for host in ("h1", "h2"))
+        await one.detach(out)
+        await other.attach(Attachment(there, Access(uri(arrays, there)), managed=True, initiator=H2))
+        for agent in (one, other):
+            await agent.close()
+
+    asyncio.run(by_hand())
+    assert (arrays.devices("h1"), arrays.devices("h2")) == ({there}, {there, slow})
+    told = arrays.mends(
+        ("missing_attachment", "h1", "out"),
+        ("throttle", "h2", "slow"),
+        ("extra_grant", "d1", "there"),
+        ("extra_attachment", "h2", "there"),
+    )
+    assert [one.text for one in told if one.kind == "throttle"] == [
+        "the ledger throttles it to max 800 IOPS; h2 throttles it to max 5 IOPS. Maybe throttle it as it should be."
+    ]
+    assert (arrays.devices("h1"), arrays.devices("h2")) == ({out, there}, {slow})
+    assert arrays.iops("h2", slow) == 800
+    assert arrays.admitted(there) == (H1,)
+
+
+def test_an_orphan_goes_from_hosts_and_array(arrays: Arrays) -> None:
+    """It is attached and has a session: detached first, then revoked, then deleted."""
+    lost, kept = arrays.make("lost"), arrays.make("kept")
+    arrays.forget("lost")
+    (told,) = arrays.mends(("orphan", "d1", lost))
+    assert told.device == "d1 and h1 show it"
+    assert arrays.devices("h1") == {kept}
+    assert [path.name for path in (arrays.at / "d1" / "volumes").iterdir()] == [kept]
+    assert arrays.admitted(lost) == ()
+
+
+def test_a_device_of_a_volume_that_is_no_more_is_detached(arrays: Arrays) -> None:
+    """Only the host still shows what this ledger made: its file went by hand, and its line in the ledger."""
+    lost = arrays.make("lost")
+    arrays.forget("lost")
+    (arrays.at / "d1" / "volumes" / lost).unlink()
+    (told,) = arrays.mends(("orphan", "h1", lost))
+    assert told.device == "h1 shows it"
+    assert arrays.devices("h1") == set()
+
+
+def test_a_device_of_somebody_else_is_left_alone(arrays: Arrays) -> None:
+    arrays.make("v")
+    group = {"qom_type": "throttle-group", "id": "vol-0123456789abcdef", "limits": {}}
+    arrays.do("h2", "object-add", **group)
+    assert arrays.found() == ()
+
+
+def test_a_revoke_that_a_crash_cut_off_costs_the_others_nothing_for_long(arrays: Arrays) -> None:
+    """R20: tgtd's target is built anew to end one host's access; a crash in between leaves the other without."""
+    identity = arrays.make("v")
+    arrays.sql(
+        "INSERT INTO allocator_access (volume, host, uri, iqn) "
+        f"SELECT volume, 'h2', uri, '{H2}' FROM allocator_access WHERE host = 'h1'"
+    )
+    arrays.mends(("missing_grant", "d1", "v"))
+    assert arrays.admitted(identity) == (H1, H2)
+    arrays.remove_target(arrays.number(identity))
+    arrays.mends(*[("missing_grant", "d1", "v")] * 2)
+    assert arrays.admitted(identity) == (H1, H2)
+
+
+def test_hosts_and_pools_out_of_reach_are_told_and_the_others_mended(arrays: Arrays) -> None:
+    identity = arrays.make("v")
+    arrays.daemons["h2"].kill()
+    arrays.admit(arrays.number(identity), H2)
+    fixed = arrays.reconcile(fix=True)
+    assert [(one.kind, one.place) for one in fixed.findings] == [("unreachable", "h2"), ("extra_grant", "d1")]
+    assert [(one.kind, one.place) for one in fixed.left] == [("unreachable", "h2")]
+    assert arrays.admitted(identity) == (H1,)
+    arrays.tgtd.kill()
+    assert [(one.kind, one.place) for one in arrays.reconcile().findings] == [
+        ("unreachable", "d1"),
+        ("unreachable", "h2"),
+    ]

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Unpack
 
 from allocator import checkup
+from allocator.answered import Refused, answered
 from allocator.decide import Decision, decide, look_further
 from allocator.documents import DocumentError, World, load, volume_document
 from allocator.domain.inventory import Inventory
@@ -23,6 +24,7 @@ from allocator.domain.request import Request
 from allocator.explain import Explained
 from allocator.fleet import Fleet
 from allocator.goals import tiers_of
+from allocator.metrics import NO_METRICS, Metrics
 from allocator.minutes import Minutes
 from allocator.planning.changes import attaching, deleting, detaching
 from allocator.planning.steps import placement_steps
@@ -45,12 +47,11 @@ if TYPE_CHECKING:
 EFFORT: Final = Effort()
 
 
-class Unsatisfiable(Exception):
+class Unsatisfiable(Refused):
     """Requests that cannot be placed (R02); `outcome` says what was asked, what was considered and why each failed."""
 
     def __init__(self, outcome: Explained) -> None:
-        super().__init__(outcome.explain())
-        self.outcome = outcome
+        super().__init__(outcome.explain(), outcome)
 
 
 class Allocator:
@@ -60,13 +61,15 @@ class Allocator:
     while no other thread places.
     """
 
-    def __init__(self, world: World, policy: Policy, ledger: Ledger | None = None) -> None:
-        self.world, self.policy, self.ledger = world, policy, ledger
+    def __init__(
+        self, world: World, policy: Policy, ledger: Ledger | None = None, metrics: Metrics = NO_METRICS
+    ) -> None:
+        self.world, self.policy, self.ledger, self.metrics = world, policy, ledger, metrics
         self.rules = rules_of(policy)
         self.tiers = tiers_of(policy, self.rules)
-        self._standing = Standing(world, self.rules, ledger)
+        self._standing = Standing(world, self.rules, ledger, metrics)
         self._minutes = Minutes(policy, world.files)
-        self._running = Running(world, self._standing, self.rules, self.tiers, self._minutes)
+        self._running = Running(world, self._standing, self.rules, self.tiers, self._minutes, metrics)
 
     @classmethod
     def open(
@@ -74,22 +77,24 @@ class Allocator:
         *files: str | PathLike[str],
         policy: str | Policy = "default",
         ledger: str | None = None,
+        metrics: Metrics = NO_METRICS,
         **opening: Unpack[Opening],
     ) -> Allocator:
         """Read documents (later files override earlier ones by name), a policy by name or path, and a ledger by URL.
 
         As in `Ledger.open`: with `engine` the ledger lives in the database of the program that embeds this, under a
         `prefix` and in a `schema` of its choice; `actor` is who the history says it was; what is
-        reserved and not begun within `hold_seconds` is let go; `make=False` neither makes nor upgrades one. Raises
-        DocumentError for what the files say wrongly and LedgerError for a ledger that cannot be used.
+        reserved and not begun within `hold_seconds` is let go; `make=False` neither makes nor upgrades one. `metrics`
+        gets counts and latencies. Raises DocumentError for what the files say wrongly and LedgerError for a ledger that
+        cannot be used.
         """
         chosen = policy if isinstance(policy, Policy) else read_policy(policy)
         world = load([Path(file) for file in files], chosen)
         if ledger is None:
-            return cls(world, chosen)
+            return cls(world, chosen, metrics=metrics)
         from allocator.ledger import Ledger
 
-        return cls(world, chosen, Ledger.open(ledger, **opening))
+        return cls(world, chosen, Ledger.open(ledger, **opening), metrics)
 
     @property
     def fleet(self) -> Fleet:
@@ -223,8 +228,10 @@ class Allocator:
         from allocator.reconcile.reconcile import reconcile
 
         ledger, inventory = self._standing.held(), self.inventory
-        async with Connections(inventory) as connections:
-            return await reconcile(ledger, lambda: self.inventory, self._fresh, connections, fix=fix)
+        async with Connections(inventory, metrics=self.metrics) as connections:
+            return await reconcile(
+                ledger, lambda: self.inventory, self._fresh, connections, fix=fix, metrics=self.metrics
+            )
 
     def close(self) -> None:
         """Let go of the ledger."""
@@ -260,7 +267,8 @@ class Allocator:
             return Proposal(outcome, lambda: outcome.plan, names, decision.volumes, settles=True, grounds=grounds)
 
         swift = _is_one_vm(self.world.asked if requests is None else requests)
-        return self._standing.agree(propose, partial(propose, explain=False) if swift else None)
+        swiftly = partial(propose, explain=False) if swift else None
+        return answered(lambda: self._standing.agree(propose, swiftly), self.metrics)
 
     def _asked(
         self, requests: Sequence[Request | Mapping[str, object]] | None, inventory: Inventory

@@ -11,6 +11,7 @@ from allocator.domain.inventory import Inventory
 from allocator.domain.plan import Plan
 from allocator.domain.policy import Effort
 from allocator.goal import Tiers
+from allocator.metrics import Metrics
 from allocator.minutes import Minutes
 from allocator.planning.trust import checked_id, checked_plan
 from allocator.rule import Rule
@@ -29,9 +30,17 @@ Way = Literal["apply", "resume", "retry", "cancel"]
 class Running:
     """What a runner of plans needs of a fleet that others change meanwhile."""
 
-    def __init__(self, world: World, standing: Standing, rules: Sequence[Rule], tiers: Tiers, minutes: Minutes) -> None:
+    def __init__(
+        self,
+        world: World,
+        standing: Standing,
+        rules: Sequence[Rule],
+        tiers: Tiers,
+        minutes: Minutes,
+        metrics: Metrics,
+    ) -> None:
         self._world, self._standing, self._rules, self._tiers = world, standing, rules, tiers
-        self._minutes = minutes
+        self._minutes, self._metrics = minutes, metrics
 
     async def run(
         self,
@@ -45,22 +54,24 @@ class Running:
 
         from allocator.execution.connect import Connections
         from allocator.execution.runner import PATIENCE, run
+        from allocator.execution.watching import watched
 
         facts = {"apply": self._reserved, "cancel": self._written}.get(way, self._checked)
         # In a thread, since another may solve a batch meanwhile: plans that are running must not wait for that.
         inventory = await asyncio.to_thread(facts, plan)
-        async with Connections(inventory) as connections:
-            return await run(
-                plan,
-                self._standing.held(),
-                inventory,
-                connections,
-                back=way == "cancel",
-                afresh=way == "retry",
-                patience=PATIENCE if patience is None else patience,
-                progress=progress,
-                again=self._again,
-            )
+        async with Connections(inventory, metrics=self._metrics) as connections:
+            with watched(plan, self._metrics, progress) as told:
+                return await run(
+                    plan,
+                    self._standing.held(),
+                    inventory,
+                    connections,
+                    back=way == "cancel",
+                    afresh=way == "retry",
+                    patience=PATIENCE if patience is None else patience,
+                    progress=told,
+                    again=self._again,
+                )
 
     def _reserved(self, plan: Plan) -> Inventory:
         """Check a plan, and reserve it unless it is: the inventory with its volumes."""

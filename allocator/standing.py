@@ -13,6 +13,7 @@ from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Volume
 from allocator.domain.plan import Plan
 from allocator.fleet import Fleet
+from allocator.metrics import NO_METRICS, Metrics
 from allocator.rule import Rule
 from allocator.screen import Screen
 from allocator.verify import worsened
@@ -61,8 +62,10 @@ class Standing:
     One caller at a time: whoever decides on the screen holds `lock` until what was decided is reserved and settled.
     """
 
-    def __init__(self, world: World, rules: Sequence[Rule], ledger: Ledger | None) -> None:
-        self.world, self.rules, self.ledger = world, rules, ledger
+    def __init__(
+        self, world: World, rules: Sequence[Rule], ledger: Ledger | None, metrics: Metrics = NO_METRICS
+    ) -> None:
+        self.world, self.rules, self.ledger, self.metrics = world, rules, ledger, metrics
         self.lock = RLock()
         self._seen: Moment | None = None
         """What of the ledger is in the fleet; None: nothing, or half of a change that an interrupt left."""
@@ -85,6 +88,8 @@ class Standing:
                 if self.ledger is None or not proposal.plan().steps:
                     return proposal.answer
                 agreed = self._reserved(self.ledger, proposal, swiftly)
+            came_to = "stale" if agreed is None else "taken" if agreed is proposal else "again"
+            self.metrics.count("reservations", {"outcome": came_to})
             if agreed is not None:
                 return agreed.answer
         raise Contended(

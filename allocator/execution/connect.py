@@ -12,7 +12,9 @@ from allocator.agent import HypervisorAgent
 from allocator.domain.inventory import Inventory
 from allocator.domain.places import Connection, Host, Pool
 from allocator.driver import DriverError, PoolConfig, StorageDriver
+from allocator.execution.measured import measured
 from allocator.execution.secrets import Secrets
+from allocator.metrics import NO_METRICS, Metrics
 
 DRIVERS: Final = "allocator.drivers"
 AGENTS: Final = "allocator.agents"
@@ -42,8 +44,9 @@ def installed(group: Group, name: str) -> Callable[..., object]:
 class Connections:
     """The drivers and agents of an inventory. Use it as an async context, which closes what it built."""
 
-    def __init__(self, inventory: Inventory, *, load: Loader = installed) -> None:
+    def __init__(self, inventory: Inventory, *, load: Loader = installed, metrics: Metrics = NO_METRICS) -> None:
         self.secrets = Secrets()
+        self._metrics = metrics
         self._inventory = inventory
         self._load = load
         self._drivers: dict[str, StorageDriver] = {}
@@ -94,7 +97,7 @@ class Connections:
         plugin = self._load(group, connection.plugin)
         config = self.secrets.filled(connection.config)
         try:
-            return plugin(config, *pools)
+            return measured(plugin(config, *pools), connection.name, self._metrics)
         except DriverError:
             raise
         except Exception as error:

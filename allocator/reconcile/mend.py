@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from allocator.documents import volume_document
 from allocator.domain.inventory import Inventory
 from allocator.domain.plan import MENDING, Plan
 from allocator.execution.connect import Connections
 from allocator.execution.runner import run
+from allocator.execution.watching import watched
 from allocator.ledger import AlreadyHeld, Ledger, PlanBusy, StoredVolume
+from allocator.metrics import Metrics
 from allocator.planning.mending import Mend, mending_steps
 from allocator.reconcile.compare import Comparison
 from allocator.reconcile.difference import Condemned, Difference, merged
@@ -41,37 +44,44 @@ def tell(ledger: Ledger, compared: Comparison, differences: Sequence[Difference]
     ]
 
 
-async def mend(
-    mends: Iterable[Mend], ledger: Ledger, hold: Hold, connections: Connections, inventory: Callable[[], Inventory]
-) -> list[Unmended]:
-    """Hold the volumes that are still free, and carry out what mends them; what failed, in the driver's words."""
-    wanted = merged(mends)
+@dataclass(frozen=True, slots=True)
+class Mending:
+    """Carries out what mends; what failed is given back in the driver's words. `inventory`: the facts as of now."""
 
-    def free(inventory: Inventory) -> Plan:
-        now = {stored.name: stored for stored in ledger.volumes(wanted.keys()) if stored.plan is None}
-        left = [mend for mend in wanted.values() if mend.volume in now and _may(mend, now[mend.volume])]
-        volumes = [inventory.volumes[mend.volume] for mend in left]
-        return Plan.of(mending_steps(left), [volume_document(volume) for volume in volumes])
+    ledger: Ledger
+    connections: Connections
+    inventory: Callable[[], Inventory]
+    metrics: Metrics
 
-    plan = await asyncio.to_thread(hold, free)
-    return await _carried_out(plan, ledger, connections, await asyncio.to_thread(inventory)) if plan.steps else []
+    async def mend(self, mends: Iterable[Mend], hold: Hold) -> list[Unmended]:
+        """Hold the volumes that are still free, and carry out what mends them."""
+        wanted = merged(mends)
 
+        def free(inventory: Inventory) -> Plan:
+            now = {stored.name: stored for stored in self.ledger.volumes(wanted.keys()) if stored.plan is None}
+            left = [mend for mend in wanted.values() if mend.volume in now and _may(mend, now[mend.volume])]
+            volumes = [inventory.volumes[mend.volume] for mend in left]
+            return Plan.of(mending_steps(left), [volume_document(volume) for volume in volumes])
 
-async def go_on(ledger: Ledger, connections: Connections, inventory: Inventory) -> list[Unmended]:
-    """Carry out what an earlier call began to mend; nothing of it where another process is at it."""
-    failed = []
-    for plan in ledger.unfinished():
-        if any(step.kind in MENDING for step in plan.steps):
-            failed += await _carried_out(plan, ledger, connections, inventory)
-    return failed
+        plan = await asyncio.to_thread(hold, free)
+        return await self._carried_out(plan) if plan.steps else []
 
+    async def go_on(self) -> list[Unmended]:
+        """Carry out what an earlier call began to mend; nothing of it where another process is at it."""
+        failed = []
+        for plan in self.ledger.unfinished():
+            if any(step.kind in MENDING for step in plan.steps):
+                failed += await self._carried_out(plan)
+        return failed
 
-async def _carried_out(plan: Plan, ledger: Ledger, connections: Connections, inventory: Inventory) -> list[Unmended]:
-    try:
-        report = await run(plan, ledger, inventory, connections)
-    except PlanBusy as busy:
-        return [Unmended(plan.id, str(busy))]
-    return [Unmended(volume.volume, volume.error.text) for volume in report.volumes if volume.error is not None]
+    async def _carried_out(self, plan: Plan) -> list[Unmended]:
+        inventory = await asyncio.to_thread(self.inventory)
+        try:
+            with watched(plan, self.metrics, None) as told:
+                report = await run(plan, self.ledger, inventory, self.connections, progress=told)
+        except PlanBusy as busy:
+            return [Unmended(plan.id, str(busy))]
+        return [Unmended(volume.volume, volume.error.text) for volume in report.volumes if volume.error is not None]
 
 
 def _condemn(ledger: Ledger, condemned: Condemned) -> Unmended | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import click
 
@@ -21,14 +22,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             setattr(sys, name, io.StringIO())
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    try:
-        return cli.main(arguments, "allocator", standalone_mode=False) or 0
-    except click.Abort:
-        complain("Stopped.")
-        return STOPPED
-    except click.ClickException as error:
-        complain(_told(error))
-        return BAD_INPUT
+    with ExitStack() as logs:
+        try:
+            return cli.main(arguments, "allocator", standalone_mode=False, obj=logs) or 0
+        except click.Abort:
+            complain("Stopped.")
+            return STOPPED
+        except click.ClickException as error:
+            complain(_told(error))
+            return BAD_INPUT
 
 
 def _told(error: click.ClickException) -> str:

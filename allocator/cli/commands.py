@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from allocator.cli.codes import Commands
-from allocator.cli.options import fleet, solving
+from allocator.cli.options import fleet, log_format, log_level, solving
 
 if TYPE_CHECKING:
     from allocator.cli.session import Given
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="volume-allocator")
 @click.option("--debug", is_flag=True, help="Show where an error came from.")
-def cli(debug: bool) -> None:
+@log_level
+@log_format
+@click.pass_context
+def cli(ctx: click.Context, debug: bool, log_level: str | None, log_format: str | None) -> None:
     """Place volumes on storage, know why not, and carry plans out.
 
     \b
@@ -34,6 +37,11 @@ def cli(debug: bool) -> None:
 
     Exit codes: 0 done, 1 refused or findings, 2 bad input, 3 a bug, 130 stopped by Ctrl-C.
     """
+    if log_level is not None or log_format is not None:
+        from allocator.cli.logs import heard
+
+        # Entered where it outlives the command: what ends it is told in the same form.
+        ctx.obj.enter_context(heard(log_level or "info", log_format or "plain"))
 
 
 @cli.command()

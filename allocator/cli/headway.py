@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from allocator.cli.logs import in_json
 from allocator.cli.show import printable
 from allocator.domain.outcome import Headway
 from allocator.explain import cost_words
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 @contextmanager
 def searching() -> Iterator[Callable[[Headway], None] | None]:
     """What to tell of a search; None where nobody watches. Nothing is drawn before there is something to tell."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or in_json():
         yield None
         return
     with ExitStack() as stack:

@@ -15,6 +15,22 @@ Command = Callable[..., int]
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, whose shape is stable.")
 
 
+log_level = click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    envvar="ALLOCATOR_LOG_LEVEL",
+    show_envvar=True,
+    help="Log what is done to standard error; with --log-format alone, from info on.",
+)
+log_format = click.option(
+    "--log-format",
+    type=click.Choice(["plain", "json"]),
+    envvar="ALLOCATOR_LOG_FORMAT",
+    show_envvar=True,
+    help="With json, all of standard error is one object a line: time, level, event, plan, step, volume, text.",
+)
+
+
 def ledger(*, required: bool) -> Callable[[Command], Command]:
     return click.option(
         "--ledger",

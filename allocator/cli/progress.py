@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from allocator.cli.logs import in_json
 from allocator.cli.show import printable, remark
 from allocator.execution.report import Progress
 
@@ -14,7 +15,10 @@ Watch = Callable[[Progress], None]
 
 @contextmanager
 def watching(steps: int) -> Iterator[Watch]:
-    """What to tell of each step; nobody listening is no reason to stop."""
+    """What to tell of each step; nobody listening is no reason to stop. Where logs tell it in JSON, nothing."""
+    if in_json():
+        yield lambda _: None
+        return
     count = _Count()
     if not sys.stderr.isatty():
         yield lambda news: _line(news, count.after(news))

@@ -23,12 +23,22 @@ def say(text: str = "", style: str | None = None) -> None:
 
 def complain(text: str) -> None:
     """A line on standard error."""
-    _write(sys.stderr, text, "red")
+    from allocator.cli import logs
+
+    if logs.in_json():
+        logs.tell(logs.ERROR, text)
+    else:
+        _write(sys.stderr, text, "red")
 
 
 def remark(text: str) -> None:
     """A line on standard error about how far something has come: it is no part of the answer."""
-    _write(sys.stderr, text, None)
+    from allocator.cli import logs
+
+    if logs.in_json():
+        logs.tell(logs.INFO, text)
+    else:
+        _write(sys.stderr, text, None)
 
 
 def data(value: object) -> None:

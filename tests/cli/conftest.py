@@ -14,8 +14,8 @@ from tests.cli.site import Site
 @pytest.fixture
 def allocator(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Allocator:
     """`allocator("place", "-f", path)`; options are not taken from the environment of whoever runs the tests."""
-    for name in ("ALLOCATOR_FILES", "ALLOCATOR_LEDGER", "ALLOCATOR_POLICY", "ALLOCATOR_ACTOR"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("FILES", "LEDGER", "POLICY", "ACTOR", "LOG_LEVEL", "LOG_FORMAT"):
+        monkeypatch.delenv(f"ALLOCATOR_{name}", raising=False)
 
     def run(*words: str | Path) -> Run:
         capsys.readouterr()

@@ -24,6 +24,7 @@ from allocator.ledger import (
     mending,
     observations,
     plans,
+    pruning,
     reservation,
     status,
     volumes,
@@ -34,6 +35,7 @@ from allocator.ledger.naming import Naming
 from allocator.ledger.opening import Opened, open_store
 from allocator.ledger.plans import CheckedPlan
 from allocator.ledger.prepared import together
+from allocator.ledger.pruning import Pruned
 from allocator.ledger.records import (
     Claim,
     Delta,
@@ -322,6 +324,25 @@ class Ledger:
         """Append a line to the history. Never put a secret in it."""
         with self._store.writing() as connection:
             self._tell(connection, Line(kind, subject, text, plan, details))
+
+    def prune(self, days: int, *, dry_run: bool = True) -> Pruned:
+        """What of the history and of plans' steps is older than this and not needed; unless `dry_run` it is taken away.
+
+        Never what an unfinished plan needs, nor what is told of a volume that is there and of how it came to be.
+        """
+        before = self._now() - days * 24 * 60 * 60
+        with self._store.reading() as connection:
+            found = pruning.prunable(connection, before)
+        if not dry_run and (found.events or found.steps):
+            more = True
+            while more:
+                with self._store.writing() as connection:
+                    taken = pruning.prune_portion(connection, before)
+                more = bool(taken.events or taken.steps)
+            text = f"{found.events:,} lines and {found.steps:,} steps from more than {days:,} days ago"
+            with self._store.writing() as connection:
+                self._tell(connection, Line("pruned", "history", text))
+        return found
 
     def events(self, subject: str | None = None, *, last: int = 1000) -> list[Event]:
         """The newest `last` lines of the history, oldest first: of one volume or plan, or of all."""

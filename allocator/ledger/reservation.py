@@ -134,11 +134,12 @@ def _found(connection: Connection, names: Collection[str]) -> dict[str, _Stored]
 
 
 def _stands(known: _Known, ledger: str, made: set[str], found: Mapping[str, _Stored]) -> bool:
-    """True for a plan that still runs, or that is done and whose volumes are the ones it made."""
+    """True for a plan that still runs, or that is over and made the volumes that are there: if it failed, some."""
     if known.state in ("planned", "running"):
         return True
     ids = {name: volume_id(ledger, known.id, known.run, name) for name in made}
-    return bool(ids) and all(name in found and found[name].volume_id == ids[name] for name in ids)
+    here = [name in found and found[name].volume_id == ids[name] for name in ids]
+    return any(here) if known.state == "failed" else bool(here) and all(here)
 
 
 def _check_free(plan: Plan, name: str, stored: _Stored | None, made: set[str]) -> None:

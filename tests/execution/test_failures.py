@@ -200,3 +200,18 @@ def test_steps_wait_for_those_of_other_volumes(world: World) -> None:
     assert world.apply(plan, a, b).state == "done"
     made = [kind for kind in calls(world.root) if kind in ("create", "attach")]
     assert made == ["create", "attach", "create", "attach", "create"]
+
+
+def test_a_plan_that_failed_in_part_is_reported_again_and_done_again_once_nothing_of_it_is_left(world: World) -> None:
+    """R18: one VM's volume was made, the other's refused: the same plan again is no fight over the first one's name."""
+    placed = (volume("a"), volume("b", hosts=("h2",)))
+    plan = placement(*placed)
+    world.faults.coming = [Fault("grant", DriverError(ErrorCode.DENIED, "No."), host="h2")]
+    first = world.apply(plan, *placed)
+    assert [(told.volume, told.state) for told in first.volumes] == [("a", "done"), ("b", "rolled_back")]
+    assert world.apply(plan, *placed) == first
+    assert world.names() == {"a": "available"}
+    gone = Plan.of(delete_steps([placed[0]]), [volume_document(placed[0])])
+    assert world.apply(gone, placed[0]).state == "done"
+    assert world.apply(plan, *placed).state == "done"
+    assert world.names() == {"a": "available", "b": "available"}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, TypeVar
 
 from allocator.agent import ObservedDevice
@@ -27,13 +29,34 @@ class OnPool:
     volumes: tuple[ObservedVolume, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Seen:
     """What each pool and each host with an agent holds, or why it did not say, in words without secrets."""
 
     pools: Mapping[str, OnPool | str]
     hosts: Mapping[str, Mapping[str, ObservedDevice] | str]
     """Devices by their names, which are the ids of volumes."""
+
+    @cached_property
+    def ours(self) -> Mapping[str, Mapping[str, ObservedVolume]]:
+        """By its id, on which pools each volume is that an engine made."""
+        found: dict[str, dict[str, ObservedVolume]] = defaultdict(dict)
+        for pool, shown in self.pools.items():
+            if not isinstance(shown, str):
+                for volume in shown.volumes:
+                    if volume.ours:
+                        found[volume.handle.volume_id][pool] = volume
+        return dict(found)
+
+    @cached_property
+    def attached(self) -> Mapping[str, Mapping[str, ObservedDevice]]:
+        """By its id, on which hosts each volume is."""
+        found: dict[str, dict[str, ObservedDevice]] = defaultdict(dict)
+        for host, devices in self.hosts.items():
+            if not isinstance(devices, str):
+                for device in devices.values():
+                    found[device.device][host] = device
+        return dict(found)
 
 
 async def look(inventory: Inventory, connections: Connections) -> Seen:

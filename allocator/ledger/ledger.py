@@ -294,10 +294,11 @@ class Ledger:
         with self._store.reading() as connection:
             return mending.origins(connection, facts.ledger_id(connection), ids)
 
-    def plans_over(self, ids: Iterable[str]) -> set[str]:
-        """Those of the plans that nobody can go on with: over, or not on record."""
+    def volumes_bound(self) -> tuple[list[StoredVolume], set[str]]:
+        """Every volume, and those of the plans they are bound to that nobody can go on with, as of one moment."""
         with self._store.reading() as connection:
-            return mending.plans_over(connection, ids)
+            found = volumes.stored_volumes(connection)
+            return found, mending.plans_over(connection, {one.plan for one in found if one.plan is not None})
 
     def condemn(self, name: str, volume_id: str, pool: str, document: Document) -> None:
         """Hold what is to be deleted: an orphan, or what a plan that is over left half-made. Raises AlreadyHeld."""

@@ -36,9 +36,9 @@ class Comparison:
         found = [*self._unreachable(), *self._foreign(), *self._orphans(), *self._twice()]
         for stored in self.records.steady:
             volume, pool = self.inventory.find(stored.name), self.inventory.pools.get(stored.pool)
-            shown = self.seen.pools.get(stored.pool, "")
-            if volume is not None and pool is not None and not isinstance(shown, str):
-                found += Compared(stored, volume, pool, shown).differences(self.seen, self.records)
+            answered = not isinstance(self.seen.pools.get(stored.pool, ""), str)
+            if volume is not None and pool is not None and answered:
+                found += Compared(stored, volume, pool).differences(self.seen, self.records)
         return found
 
     def strangers(self) -> Mapping[str, tuple[Document, ...]]:
@@ -75,15 +75,7 @@ class Comparison:
 
     def _orphans(self) -> Iterator[Difference]:
         for identity, origin in self.records.strays():
-            there = {
-                name: one
-                for name, shown in _answers(self.seen)
-                for one in shown.volumes
-                if one.ours and one.handle.volume_id == identity
-            }
-            hosts = tuple(
-                name for name, held in self.seen.hosts.items() if not isinstance(held, str) and identity in held
-            )
+            there, hosts = self.seen.ours.get(identity, {}), tuple(self.seen.attached.get(identity, ()))
             name = next(iter(there), origin.pool)
             safe = len(there) <= 1 and not isinstance(self.seen.pools.get(name, ""), str)
             says = f"the ledger does not hold it; plan {origin.plan}, which is over, made it for {origin.name}"

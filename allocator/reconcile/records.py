@@ -37,9 +37,8 @@ class Records:
 def records(ledger: Ledger, before: Iterable[StoredVolume], seen: Seen) -> Records:
     """What is recorded now, beside what was recorded before the devices were asked."""
     earlier = {volume.volume_id: volume for volume in before}
-    now = ledger.volumes()
+    now, over = ledger.volumes_bound()
     known = frozenset(earlier) | {volume.volume_id for volume in now}
-    over = frozenset(ledger.plans_over({volume.plan for volume in now if volume.plan is not None}))
     busy = {volume.name: volume.plan for volume in now if volume.plan is not None and volume.plan not in over}
     foreign: dict[str, tuple[Document, ...]] = {}
     for document in ledger.foreign_documents():
@@ -48,14 +47,8 @@ def records(ledger: Ledger, before: Iterable[StoredVolume], seen: Seen) -> Recor
     return Records(
         steady=tuple(volume for volume in now if volume.name not in busy and earlier.get(volume.volume_id) == volume),
         known=known,
-        over=over,
+        over=frozenset(over),
         skipped=tuple(Skipped(name, plan) for name, plan in busy.items()),
         foreign=foreign,
-        origins=ledger.origins(_ids(seen) - known),
+        origins=ledger.origins({*seen.ours, *seen.attached} - known),
     )
-
-
-def _ids(seen: Seen) -> frozenset[str]:
-    pools = [pool for pool in seen.pools.values() if not isinstance(pool, str)]
-    hosts = [devices for devices in seen.hosts.values() if not isinstance(devices, str)]
-    return frozenset(volume.handle.volume_id for pool in pools for volume in pool.volumes if volume.ours).union(*hosts)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from allocator.agent import ObservedDevice
 from allocator.domain.phrases import phrases
 from allocator.domain.placement import Volume
 from allocator.domain.places import Pool
 from allocator.domain.qos import Enforcer, Qos
 from allocator.driver import ObservedVolume
 from allocator.execution.identities import missing, unheld
-from allocator.execution.look import OnPool, Seen
+from allocator.execution.look import Seen
 from allocator.execution.wish import wish_of
 from allocator.ledger import StoredVolume
 from allocator.planning.mending import Mend
@@ -25,12 +24,11 @@ HALF_MADE = ("reserved", "creating", "deleting")
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A volume as the ledger holds it, with its pool as that shows itself."""
+    """A volume as the ledger holds it, on a pool that answered."""
 
     stored: StoredVolume
     volume: Volume
     pool: Pool
-    shown: OnPool
 
     def differences(self, seen: Seen, records: Records) -> Iterator[Difference]:
         """All that differs about it. A half-made volume is not compared further, nor is one that is gone."""
@@ -42,7 +40,7 @@ class Compared:
             says = f"binds it to plan {stored.plan}, which is over"
             yield self._found("bound", says, "no device is concerned", "Maybe let go of it.")
         yield from self._elsewhere(seen)
-        here = next((one for one in self.shown.volumes if one.ours and one.handle.volume_id == stored.volume_id), None)
+        here = seen.ours.get(stored.volume_id, {}).get(stored.pool)
         if here is None:
             if stored.gone_at is None:
                 maybe = "Maybe mark it as gone; it stays charged until it is deleted."
@@ -56,8 +54,8 @@ class Compared:
 
     def _leftover(self, seen: Seen) -> Difference:
         stored = self.stored
-        hosts = tuple(host for host, devices in _reached(seen) if stored.volume_id in devices)
-        where = [one for one in self.shown.volumes if one.ours and one.handle.volume_id == stored.volume_id]
+        hosts = tuple(seen.attached.get(stored.volume_id, ()))
+        where = stored.pool in seen.ours.get(stored.volume_id, ())
         return self._found(
             "leftover",
             f"holds it as {stored.state}, and no plan goes on with it",
@@ -68,10 +66,8 @@ class Compared:
         )
 
     def _elsewhere(self, seen: Seen) -> Iterator[Difference]:
-        for name, pool in seen.pools.items():
-            if name == self.stored.pool or isinstance(pool, str):
-                continue
-            if any(one.ours and one.handle.volume_id == self.stored.volume_id for one in pool.volumes):
+        for name in seen.ours.get(self.stored.volume_id, ()):
+            if name != self.stored.pool:
                 says = f"has it on {self.stored.pool}"
                 maybe = "Maybe two pools are one device; if not, look which is right and delete the other there."
                 yield self._found("claimed", says, f"{name} shows it too", maybe, place=name, mends=False)
@@ -102,21 +98,20 @@ class Compared:
     def _attachments(self, seen: Seen) -> Iterator[Difference]:
         stored = self.stored
         due = self.volume.alternative.qos if self.volume.alternative.by_hypervisor else Qos()
-        attached = {one.host for one in stored.attachments}
-        for host, devices in _reached(seen):
-            device = devices.get(stored.volume_id)
+        held, shown = {one.host for one in stored.attachments}, seen.attached.get(stored.volume_id, {})
+        for host in sorted(held | shown.keys()):
+            if isinstance(seen.hosts.get(host, ""), str):
+                continue
             again = Mend(stored.name, stored.pool, reattach=(host,))
-            if device is None:
-                if host in attached:
-                    maybe = "Maybe attach it again."
-                    says, shows = f"attaches it to {host}", f"{host} does not have it"
-                    yield self._found("missing_attachment", says, shows, maybe, mend=again, place=host)
-            elif host not in attached:
+            if host not in shown:
+                says, shows = f"attaches it to {host}", f"{host} does not have it"
+                yield self._found("missing_attachment", says, shows, "Maybe attach it again.", mend=again, place=host)
+            elif host not in held:
                 mend = Mend(stored.name, stored.pool, detach=(host,))
                 says = f"does not attach it to {host}"
                 yield self._found("extra_attachment", says, f"{host} has it", "Maybe detach it.", mend=mend, place=host)
-            elif differ(due, device.throttle):
-                says, shows = f"throttles it to {_words(due)}", f"{host} throttles it to {_words(device.throttle)}"
+            elif differ(due, shown[host].throttle):
+                says, shows = f"throttles it to {_words(due)}", f"{host} throttles it to {_words(shown[host].throttle)}"
                 yield self._found("throttle", says, shows, "Maybe throttle it as it should be.", mend=again, place=host)
 
     def _found(
@@ -134,12 +129,6 @@ class Compared:
         says = f"the ledger {ledger}"
         finding = Finding(kind, place or self.stored.pool, self.stored.name, says, device, maybe, mends)
         return Difference(finding, mend, condemned)
-
-
-def _reached(seen: Seen) -> Iterator[tuple[str, Mapping[str, ObservedDevice]]]:
-    for host, devices in seen.hosts.items():
-        if not isinstance(devices, str):
-            yield host, devices
 
 
 def _words(qos: Qos) -> str:

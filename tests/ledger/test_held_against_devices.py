@@ -62,12 +62,13 @@ def test_what_a_plan_can_still_go_on_with_is_neither_condemned_nor_freed(ledger:
     plan = placing("v")
     ledger.reserve(plan, seen=ledger.changes())
     (stored,) = ledger.volumes()
-    assert ledger.plans_over([plan.id, "0123456789abcdef"]) == {"0123456789abcdef"}
+    assert ledger.volumes_bound() == ([stored], set())
     with pytest.raises(AlreadyHeld):
         ledger.condemn("v", stored.volume_id, "p1", stored.document)
     ledger.let_go("v")
     assert ledger.volumes() == [stored]
     ledger.finish(claimed(ledger, plan), "failed")
+    assert ledger.volumes_bound() == ([stored], {plan.id})
     ledger.let_go("v")
     assert [one.plan for one in ledger.volumes()] == [None]
     ledger.condemn("v", stored.volume_id, "p1", stored.document)

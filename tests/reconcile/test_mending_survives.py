@@ -8,9 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from allocator.driver import DriverError, ErrorCode
 from allocator.ledger import Ledger
 from allocator.planning.trust import PlanError
 from drivers.storage.local import LocalDriver
-from tests.reconcile.sites import DISKS, Site
+from tests.reconcile.sites import Site
 
 LAST_BOUNDARY = 200
 CALLS = ("delete_async", "grant_access", "revoke_access")
@@ -30,31 +29,19 @@ COMMITS = ("foreign", "observed", "mark_gone", "condemn", "reserve", "claim", "r
 
 
 @pytest.fixture
-def memory(tmp_path: Path) -> Iterator[Path]:
-    """A directory in memory where there is one: a killed process loses nothing of it, and no disk is slow."""
-    shared = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=shared if os.access(shared, os.W_OK) else tmp_path) as made:
-        yield Path(made)
-
-
-@pytest.fixture
-def broken(memory: Path) -> Iterator[Site]:
+def broken(site: Site) -> Site:
     """An orphan with a grant, a volume with the wrong grants, a half-made one, and one of somebody else."""
-    at = memory / "site"
-    at.mkdir()
-    site = Site(at, DISKS.format(at=at))
     site.make("lost")
     site.forget("lost")
     identity = site.make("v")
-    granted = at / "d1" / "granted"
+    granted = site.at / "d1" / "granted"
     (granted / "h2").mkdir()
-    (granted / "h2" / identity).hardlink_to(at / "d1" / "volumes" / identity)
+    (granted / "h2" / identity).hardlink_to(site.at / "d1" / "volumes" / identity)
     (granted / "h1" / identity).unlink()
     site.make("half", host=None)
     site.sql("UPDATE allocator_volume SET state = 'creating' WHERE name = 'half'")
-    (at / "d1" / "theirs").write_bytes(b"1234")
-    yield site
-    site.close()
+    (site.at / "d1" / "theirs").write_bytes(b"1234")
+    return site
 
 
 def there(site: Site) -> list[str]:

@@ -10,16 +10,36 @@ import pytest
 
 from allocator.agent import Access, Attachment
 from drivers.hypervisor.qemu import QemuAgent
+from drivers.storage.tgt_control import Control
+from tests.drivers import tgtadm
 from tests.drivers.qsd import storage_daemon
 from tests.drivers.tgtd import Tgtd, logs_in
 from tests.reconcile.arrays import Arrays
+from tests.reconcile.sites import Site
 
+SECRET = "correct-horse-battery"
+CHAP = """
+version: 1
+drivers: {{array: {{driver: tgt, config: {{control: {control}, portal: "{portal}"}}}}}}
+hosts:
+  - name: h1
+    zone: z1
+    protocols: [iscsi]
+    endpoints: [{{iqn: "iqn.2026-01.org.site:h1", chap: {{user: kvm-01, secret: {{env: ALLOCATOR_SECRET_H1}}}}}}]
+pools: [{{name: d1, driver: array, zone: z1, capacity: 100MiB, details: {{path: {at}/d1}}}}]
+"""
 H1, H2 = "iqn.2026-01.org.site:h1", "iqn.2026-01.org.site:h2"
 
 
 @pytest.fixture
-def arrays(tmp_path: Path) -> Iterator[Arrays]:
-    with Tgtd() as tgtd, storage_daemon() as one, storage_daemon() as other:
+def tgtd() -> Iterator[Tgtd]:
+    with Tgtd() as running:
+        yield running
+
+
+@pytest.fixture
+def arrays(tmp_path: Path, tgtd: Tgtd) -> Iterator[Arrays]:
+    with storage_daemon() as one, storage_daemon() as other:
         made = Arrays(tmp_path, tgtd, one, other)
         yield made
         made.close()
@@ -41,6 +61,28 @@ def test_access_is_as_the_ledger_says_again(arrays: Arrays) -> None:
     assert {one.device for one in told} == {f"d1 admits {name}" for name in (H2, "10.9.9.9", "ALL")}
     assert arrays.admitted(identity) == (H1,)
     assert (logs_in(uri(arrays, identity), H1), logs_in(uri(arrays, identity), H2)) == (True, False)
+
+
+def test_a_secret_is_still_asked_for_once_others_are_out(
+    tmp_path: Path, tgtd: Tgtd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R19: taking away what was let in by hand leaves the CHAP account of the host that the ledger names."""
+    monkeypatch.setenv("ALLOCATOR_SECRET_H1", SECRET)
+    site = Site(tmp_path, CHAP.format(at=tmp_path, control=tgtd.control, portal=tgtd.portal))
+    identity = site.make("v")
+    where = f"iscsi://{tgtd.portal}/iqn.2026-01.org.allocator:{identity}/1"
+    number = asyncio.run(Control(tgtd.control).numbers())[f"iqn.2026-01.org.allocator:{identity}"]
+    tgtadm.admit(tgtd, number, H2)
+    site.mends(("extra_grant", "d1", "v"))
+    assert logs_in(where, H1, f"kvm-01.{identity}", SECRET)
+    assert not logs_in(where, H1)
+    assert not logs_in(where, H2, f"kvm-01.{identity}", SECRET)
+    tgtd.kill()
+    tgtd.start()
+    site.mends(("missing_grant", "d1", "v"))
+    assert logs_in(where, H1, f"kvm-01.{identity}", SECRET)
+    assert not logs_in(where, H1)
+    site.close()
 
 
 def test_what_tgtd_forgot_is_granted_and_stays_attached(arrays: Arrays) -> None:

@@ -51,7 +51,7 @@ def _facts(ledger: Ledger, events: int) -> dict[str, Any]:
     foreign = Counter(str(document["pool"]) for document in ledger.foreign_documents())
     return {
         "version": 1,
-        "volumes": dict(sorted(Counter(volume.state for volume in ledger.volumes()).items())),
+        "volumes": dict(sorted(Counter(volume.shown_state for volume in ledger.volumes()).items())),
         "unfinished": [
             {"plan": plan.id, "steps": len(plan.steps), "volumes": [str(volume["name"]) for volume in plan.volumes]}
             for plan in ledger.unfinished()

@@ -22,7 +22,7 @@ def volume_rows(allocator: Allocator) -> Iterator[tuple[list[str], dict[str, Any
     stored = {} if allocator.ledger is None else {known.name: known for known in allocator.ledger.volumes()}
     for volume in allocator.inventory.all_volumes():
         request, way, known = volume.request, volume.alternative, stored.get(volume.name)
-        state = "foreign" if volume.foreign else "" if known is None else _state(known)
+        state = "foreign" if volume.foreign else "" if known is None else known.shown_state
         cells = [volume.name, state, volume.pool, ", ".join(volume.hosts), format_bytes(request.size_bytes)]
         asked = [request.offering or "", request.vm or "", request.tenant or ""]
         yield (
@@ -38,10 +38,6 @@ def offering_rows(allocator: Allocator) -> Iterator[tuple[list[str], dict[str, A
         wishes = "; ".join(wish_text(wish) for wish in offering.qos)
         cells = [offering.name, *tags, wishes, offering.provisioning or "", _details(offering.details)]
         yield cells, _offering_json(offering)
-
-
-def _state(known: StoredVolume) -> str:
-    return known.state if known.gone_at is None else "gone"
 
 
 def _volume_json(volume: Volume, state: str) -> dict[str, Any]:

@@ -85,6 +85,11 @@ class StoredVolume:
     gone_at: int | None = None
     """When it was found to be no longer on its pool, in seconds since 1970; None: it is there."""
 
+    @property
+    def shown_state(self) -> str:
+        """The state as people see it: `gone` where that was found."""
+        return self.state if self.gone_at is None else "gone"
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:

@@ -87,6 +87,7 @@ def test_a_gone_volume_is_listed_as_such_and_can_be_deleted(site: Site) -> None:
     shutil.rmtree(site.pool / "volumes")
     assert site.run("reconcile", "--fix").code == 0
     assert site.states() == dict.fromkeys(["log", "root", "spare"], "gone")
+    assert site.run("status").out.startswith("volumes: 3 gone\n")
     assert site.run("delete", "spare").code == 0
     assert site.states() == dict.fromkeys(["log", "root"], "gone")
 

@@ -19,8 +19,6 @@ from allocator.ledger.prepared import Parameters, Prepared
 from allocator.ledger.records import Moment
 from allocator.ledger.store import Store
 
-_BEGIN: Final = Prepared(text("BEGIN"))
-_BEGIN_WRITING: Final = Prepared(text("BEGIN IMMEDIATE"))
 _COMMIT: Final = Prepared(text("COMMIT"))
 _ROLLBACK: Final = Prepared(text("ROLLBACK"))
 
@@ -80,18 +78,19 @@ class SqliteStore(Store):
         What is committed is on disk: WAL with synchronous=NORMAL can lose the last commits with the power.
         """
         line: AbstractContextManager[None] = nullcontext() if self._lock is None else turn(self._lock, self._opened)
-        with line, self._transaction(_BEGIN_WRITING) as connection:
+        with line, self._transaction("BEGIN IMMEDIATE") as connection:
             yield connection
 
     def _look(self) -> AbstractContextManager[Connection]:
-        return self._transaction(_BEGIN)
+        return self._transaction("BEGIN")
 
     @contextmanager
-    def _transaction(self, begin: Prepared) -> Iterator[Connection]:
+    def _transaction(self, begin: str) -> Iterator[Connection]:
         with self._autocommit() as connection:
             if not self._prepared:
                 _prepare(connection.exec_driver_sql)
-            begin.run(connection)
+            # By SQLAlchemy, so that it knows: alembic would else begin, and end, a transaction by itself.
+            connection.exec_driver_sql(begin)
             try:
                 yield connection
                 _COMMIT.run(connection)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from functools import partial
+from functools import cached_property, partial
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +35,7 @@ from allocator.screen import Screen
 from allocator.standing import Proposal, Standing
 
 if TYPE_CHECKING:
+    from allocator.awaiting import Beside
     from allocator.documents.requests import RequestEntry
     from allocator.execution.attempts import Patience
     from allocator.execution.report import Progress, Report
@@ -124,6 +125,23 @@ class Allocator:
         """
         decided = partial(decide, tiers=self.tiers, effort=effort, progress=progress, executor=executor)
         return self._placed(requests, decided, explain=explain, whole=False)
+
+    async def place_async(
+        self,
+        requests: Sequence[Request | Mapping[str, object]] | None = None,
+        *,
+        effort: Effort = EFFORT,
+        explain: bool = True,
+        progress: Callable[[Headway], None] | None = None,
+        executor: Executor | None = None,
+    ) -> Explained:
+        """As `place`, beside the event loop, which goes on meanwhile; `progress` is told in another thread.
+
+        Calls are answered in the order in which they are made. One that is cancelled leaves nothing reserved.
+        """
+        decided = partial(decide, tiers=self.tiers, effort=effort, progress=progress, executor=executor)
+        act = partial(self._placed, requests, decided, explain=explain, whole=False)
+        return await self._beside.run(lambda begin: act(begin=begin), self._standing.give_up)
 
     def place_or_raise(
         self, requests: Sequence[Request | Mapping[str, object]] | None = None, *, effort: Effort = EFFORT
@@ -234,7 +252,9 @@ class Allocator:
             )
 
     def close(self) -> None:
-        """Let go of the ledger."""
+        """Let go of the ledger, once what is under way has ended."""
+        if "_beside" in vars(self):
+            self._beside.close()
         if self.ledger is not None:
             self.ledger.close()
 
@@ -246,6 +266,12 @@ class Allocator:
     ) -> None:
         self.close()
 
+    @cached_property
+    def _beside(self) -> Beside:
+        from allocator.awaiting import Beside
+
+        return Beside()
+
     def _placed(
         self,
         requests: Sequence[Request | Mapping[str, object]] | None,
@@ -253,7 +279,10 @@ class Allocator:
         *,
         explain: bool,
         whole: bool,
+        begin: Callable[[], None] = lambda: None,
     ) -> Explained:
+        """`begin` is called before anything is reserved; what it raises is raised."""
+
         def propose(screen: Screen, explain: bool = explain) -> Proposal[Explained]:
             inventory = screen.fleet.inventory
             asked = self._asked(requests, inventory)
@@ -263,6 +292,7 @@ class Allocator:
             if whole and explain and outcome.refused:
                 raise Unsatisfiable(outcome)
             names = {request.name for request in asked}
+            begin()
             grounds = partial(self._minutes.of, decision, screen)
             return Proposal(outcome, lambda: outcome.plan, names, decision.volumes, settles=True, grounds=grounds)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from allocator.documents import World
 from allocator.domain.grounds import Grounds
 from allocator.domain.inventory import Inventory
+from allocator.domain.outcome import Outcome
 from allocator.domain.placement import Volume
 from allocator.domain.plan import Plan
 from allocator.fleet import Fleet
@@ -101,6 +102,11 @@ class Standing:
         if self.ledger is not None and (self._seen is None or self.ledger.changes() != self._seen.changes):
             self._follow(self.ledger)
         return self._screen
+
+    def give_up(self, outcome: Outcome) -> None:
+        """Release what was reserved for an outcome that nobody waits for any longer."""
+        if self.ledger is not None and outcome.plan.steps:
+            self.ledger.give_up(outcome.plan)
 
     def held(self) -> Ledger:
         """The ledger. Raises LookupError where there is none."""

@@ -82,6 +82,21 @@ def import_(url: str, path: Path, *, as_json: bool) -> int:
     return DONE
 
 
+def prune(url: str, days: int, *, delete: bool, as_json: bool) -> int:
+    """Count, and with `delete` take away, what is older and not needed."""
+    with closing(Ledger.open(url, make=False)) as ledger:
+        found = ledger.prune(days, dry_run=not delete)
+    if as_json:
+        show.data({"version": 1, "days": days, "deleted": delete, "events": found.events, "steps": found.steps})
+        return DONE
+    show.say(f"{found.events:,} lines of the history and {found.steps:,} steps are older and not needed.")
+    if delete:
+        show.say("They are gone.", "green")
+    elif found.events or found.steps:
+        show.say("Nothing was changed. Maybe --delete takes them away.")
+    return DONE
+
+
 def _yaml(whole: Mapping[str, Any]) -> Iterator[str]:
     """YAML with a row of JSON on each line: soon written, and easily compared."""
     for name, value in whole.items():

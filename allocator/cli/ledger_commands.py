@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from allocator.cli.commands import cli
-from allocator.cli.options import as_json
+from allocator.cli.options import as_json, days
 from allocator.cli.options import ledger as url
 
 __all__ = ["cli"]
@@ -102,3 +102,27 @@ def import_(file: Path, ledger: str, as_json: bool) -> int:
     from allocator.cli.keeping import import_
 
     return import_(ledger, file, as_json=as_json)
+
+
+@ledger.command()
+@url(required=True)
+@click.option(
+    "--older-than", "age", metavar="AGE", callback=days, required=True, help="How old it must be: 90d, 12w or 1y."
+)
+@click.option("--delete", is_flag=True, help="Take it away; else it is only counted.")
+@as_json
+def prune(ledger: str, age: int, delete: bool, as_json: bool) -> int:
+    """Take away history that nobody needs any more.
+
+    Lines and steps of volumes that are gone and of plans that are over. What is told of a volume that is there stays,
+    with the decisions behind it, and so does what an unfinished plan needs, however old.
+
+    \b
+      allocator ledger prune --older-than 90d --ledger sqlite:///ledger.db
+      allocator ledger prune --older-than 90d --delete --ledger sqlite:///ledger.db
+
+    JSON: {version, days, deleted, events, steps}.
+    """
+    from allocator.cli.keeping import prune
+
+    return prune(ledger, age, delete=delete, as_json=as_json)

@@ -166,6 +166,14 @@ def millionths(ctx: click.Context, parameter: click.Parameter, value: str) -> in
         raise click.BadParameter(str(error)) from error
 
 
+def days(ctx: click.Context, parameter: click.Parameter, value: str) -> int:
+    """A length of time such as `90d`, `12w` or `1y`, in days."""
+    unit = {"d": 1, "w": 7, "y": 365}.get(value[-1:])
+    if unit is None or not (value[:-1].isascii() and value[:-1].isdigit() and len(value) < 8):
+        raise click.BadParameter(f"{value!r} is no number of days, weeks or years. Maybe 90d.")
+    return int(value[:-1]) * unit
+
+
 def finite(ctx: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
     """A number above 0; a range of click's own lets `nan` through."""
     if value is not None and not (math.isfinite(value) and value > 0):

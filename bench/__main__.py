@@ -15,6 +15,7 @@ from bench.latency_run import latency
 from bench.ledger.run import ledger
 from bench.ordering_run import ordering
 from bench.proven import planted_, small
+from bench.rebalance import rebalance
 from bench.results import results
 from bench.scale import scale
 from bench.spread import spread
@@ -30,6 +31,7 @@ COMMANDS: tuple[click.Command, ...] = (
     spread,
     ordering,
     crash,
+    rebalance,
     *DATASETS,
     compare,
     results,

@@ -32,13 +32,14 @@ class Broken:
 
     def wanted(self, inventory: Inventory) -> list[Violation]:
         """What is to be mended."""
-        return [violation for violation in self.violations if self._is_wanted(violation, inventory)]
+        return [violation for violation in self.violations if self.is_wanted(violation, inventory)]
 
     def cost(self, after: Iterable[Violation]) -> int:
         """What is still broken of what was: each in millionths of what it was, rounded up."""
         return sum(-(-MILLION * v.amount // self.amounts[v.rule, v.subject]) for v in after)
 
-    def _is_wanted(self, violation: Violation, inventory: Inventory) -> bool:
+    def is_wanted(self, violation: Violation, inventory: Inventory) -> bool:
+        """Whether a breach is to be mended; `inventory` is how all was."""
         if self.pools is None:
             return True
         if violation.subject[0] == "volume":

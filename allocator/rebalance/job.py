@@ -23,9 +23,11 @@ from allocator.goals.movement import Movement
 from allocator.rebalance.broken import Broken, mending, still
 from allocator.rebalance.emptying import emptied_one_by_one
 from allocator.rebalance.fill import filled, usable
+from allocator.rebalance.first_aid import first_aid
 from allocator.rebalance.hottest import hottest_first
 from allocator.rebalance.outcome import Rebalance
 from allocator.rebalance.staying import staying
+from allocator.rebalance.targets import Targets
 from allocator.rebalance.why import Whys
 from allocator.rule import Rule
 from allocator.verify import worsened
@@ -63,6 +65,8 @@ class _Job:
         pools = None if aim.mends_all else frozenset(_drained_pools(inventory, aim.drain))
         self.broken = Broken.now(self.start, rules, pools)
         self.goals = _goals(policy, rules, aim)
+        self.balance = Balance(policy, rules)
+        """Between pools that mend alike."""
         self.moved: dict[str, Volume] = {}
         self.bound: int | None = 0
 
@@ -97,26 +101,33 @@ class _Job:
         wanted = mending(now, movable, here, self.rules)
         if wanted is None:
             return []
-        part = self.deadline.part(0.6 if self.aim.gains else 0.9)
-        mended = mend(movable, here, self.rules, self.policy, wanted, self._budget(), self.effort, part)
-        if mended.moves:
+        budget, part = self._budget(), self.deadline.part(0.6 if self.aim.gains else 0.9)
+        quick = first_aid(movable, here, self.rules, self.balance, wanted, budget, part.part(0.5).passed)
+        mended = mend(movable, here, self.rules, self.policy, wanted, budget, self.effort, part)
+        moves = min(mended.moves, quick, key=lambda moves: self._worth(moves, here, now))
+        if moves:
             self.bound = None if self.moved else mended.bound
-        return mended.moves
+        return moves
+
+    def _worth(self, moves: Sequence[Move], here: Inventory, broken: Broken) -> tuple[int, int]:
+        """What moves leave broken, and what they take."""
+        after = here.plus(move.then for move in moves)
+        left = broken.cost(one for one in still(broken, after, self.rules) if broken.is_wanted(one, here))
+        return left, Movement(self.policy, self.rules).cost(Answer(here, after, ()))
 
     def _settled(self, moves: Sequence[Move]) -> list[Move]:
-        """What must move anyway goes where it evens out load, for no further move."""
-        from allocator.solver.regroup.ease import ease
-
-        goal, here = Balance(self.policy, self.rules), self._now()
-        going = {move.volume: here.volumes[move.volume] for move in moves}
-        part = self.deadline.part(0.3)
-        while going:
-            eased, _ = ease(list(going.values()), here, self.rules, goal, 0, Budget(), self.effort, part)
-            back = [move.volume for move in eased if move.target == self.start.volumes[move.volume].pool]
-            if not back:
-                return eased
-            going = {name: volume for name, volume in going.items() if name not in back}
-        return []
+        """What must move anyway goes where it evens out load, the largest first, for no further move."""
+        here = self._now()
+        targets = Targets(here, self.rules, self.balance, Budget())
+        for move in sorted(moves, key=lambda move: (-move.size_bytes, move.volume)):
+            if self.deadline.passed():
+                break
+            home = self.start.volumes[move.volume].pool
+            now = targets.fleet.inventory
+            then = next((there for there in targets.of(now.volumes[move.volume]) if there.pool != home), None)
+            if then is not None and self.balance.cost(Answer(now, now.plus([then]), ())) < 0:
+                targets.make(then)
+        return list(targets.moves.values())
 
     def _gained(self, goal: Goal) -> list[Move]:
         from allocator.solver.regroup.ease import ease
@@ -126,15 +137,18 @@ class _Job:
             part = self.deadline.part(0.8)
             return emptied_one_by_one(here, self.rules, self.policy, self._may_move, budget, self.effort, part)
         movable = self._movable(here)
-        hot = hottest_first(movable, here, self.rules, goal, worth, budget, self.deadline.part(0.5).passed)
-        counted, _ = ease(movable, here, self.rules, goal, worth, budget, self.effort, self.deadline.part(0.5))
-        best: list[Move] = []
-        least = 0
-        for moves in (hot, counted):
-            cost = goal.cost(Answer(here, here.plus(move.then for move in moves), ()))
-            if cost + worth * len(moves) <= 0 and cost < least:
-                best, least = moves, cost
-        return best
+        stop = self.deadline.part(0.4).passed
+        answers = [hottest_first(movable, here, self.rules, goal, worth, budget, stop)]
+        counted = ease(movable, here, self.rules, goal, worth, budget, self.effort, self.deadline.part(0.5))
+        if counted:
+            there = here.plus(move.then for move in counted).copy()
+            moved = {move.volume: move for move in counted}
+            left = [volume for volume in movable if volume.name not in moved]
+            rest = budget.less(move.size_bytes for move in counted)
+            answers.append([*counted, *hottest_first(left, there, self.rules, goal, worth, rest, self.deadline.passed)])
+        costs = [goal.cost(Answer(here, here.plus(move.then for move in moves), ())) for moves in answers]
+        worthy = [n for n, moves in enumerate(answers) if moves and costs[n] + worth * len(moves) <= 0]
+        return answers[min(worthy, key=lambda n: costs[n])] if worthy else []
 
     def _now(self) -> Inventory:
         return self.start.plus(self.moved.values()).copy() if self.moved else self.start

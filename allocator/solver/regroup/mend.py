@@ -59,7 +59,7 @@ def mend(
 ) -> Mended:
     """Volumes of whole sorts that can all be mended are, with the fewest bytes; of the others as much as can be."""
     result = Mended()
-    left = _mend(movable, before, rules, policy, mending, budget, effort, deadline.part(0.7), result, whole=True)
+    left = _mend(movable, before, rules, policy, mending, budget, effort, deadline.part(0.85), result, whole=True)
     if left:
         here = before.plus(move.then for move in result.moves).copy()
         rest = budget.less(move.size_bytes for move in result.moves)

@@ -24,6 +24,7 @@ from allocator.domain.request import Request
 from allocator.explain import Explained
 from allocator.fleet import Fleet
 from allocator.goals import tiers_of
+from allocator.mending import mend
 from allocator.metrics import NO_METRICS, Metrics
 from allocator.minutes import Minutes
 from allocator.planning.changes import attaching, deleting, detaching
@@ -282,21 +283,24 @@ class Allocator:
         begin: Callable[[], None] = lambda: None,
     ) -> Explained:
         """`begin` is called before anything is reserved; what it raises is raised."""
+        swift = _is_one_vm(self.world.asked if requests is None else requests)
 
-        def propose(screen: Screen, explain: bool = explain) -> Proposal[Explained]:
+        def propose(screen: Screen, explain: bool = explain, before: Decision | None = None) -> Proposal[Explained]:
             inventory = screen.fleet.inventory
             asked = self._asked(requests, inventory)
             held, new = _split(asked, inventory)
-            decision = decided(new, screen, explain=explain)
+            mended = None if before is None else mend(before, new, screen, self.tiers, explain=explain)
+            decision = mended or decided(new, screen, explain=explain)
             outcome = _outcome(decision, held)
             if whole and explain and outcome.refused:
                 raise Unsatisfiable(outcome)
             names = {request.name for request in asked}
             begin()
             grounds = partial(self._minutes.of, decision, screen)
-            return Proposal(outcome, lambda: outcome.plan, names, decision.volumes, settles=True, grounds=grounds)
+            again = None if swift or whole else partial(propose, before=decision)
+            plan, volumes = (lambda: outcome.plan), decision.volumes
+            return Proposal(outcome, plan, names, volumes, settles=True, again=again, grounds=grounds)
 
-        swift = _is_one_vm(self.world.asked if requests is None else requests)
         swiftly = partial(propose, explain=False) if swift else None
         return answered(lambda: self._standing.agree(propose, swiftly), self.metrics)
 

@@ -47,6 +47,8 @@ class Proposal(Generic[T]):
     """As they will be: they must break no rule. None: to find that out is to propose anew."""
     settles: bool = False
     """Whether they are so as soon as the plan is reserved."""
+    again: Callable[[Screen], Proposal[T]] | None = None
+    """A proposal on later facts, which keeps of this one what it can. None: there is nothing to keep."""
     grounds: Callable[[], Grounds] | None = None
     """What the history is to keep of the decision."""
 
@@ -79,13 +81,16 @@ class Standing:
 
         What others commit meanwhile is looked at with the rules' own check: a proposal that still holds is not decided
         again. Else that is done at once by `swiftly`, if it is as swift as ranking, while others are kept waiting, so
-        that it is in time; None: they are not kept waiting for a solver, and it is proposed anew. Raises Contended.
+        that it is in time; None: they are not kept waiting for a solver, and it is mended or proposed anew. Raises
+        Contended.
         """
         if self.ledger is not None:
             self.ledger.sweep()
+        proposal: Proposal[T] | None = None
         for _ in range(TRIES):
             with self.lock:
-                proposal = propose(self.screen())
+                screen = self.screen()
+                proposal = (propose if proposal is None else proposal.again or propose)(screen)
                 if self.ledger is None or not proposal.plan().steps:
                     return proposal.answer
                 agreed = self._reserved(self.ledger, proposal, swiftly)

@@ -138,12 +138,38 @@ def test_a_batch_that_holds_is_not_solved_again(pair: tuple[Allocator, Allocator
     assert (late.decided, held(other)) == (1, ["gold-1", "gold-8", "gold-9"])
 
 
-def test_a_batch_is_solved_again_where_it_does_not_hold(pair: tuple[Allocator, Allocator], late: Late) -> None:
-    """Three were to come and one came in between: two of them come. Nobody waits meanwhile."""
+def test_a_batch_is_mended_where_it_does_not_hold(pair: tuple[Allocator, Allocator], late: Late) -> None:
+    """Three were to come and one came in between: two of them still do, and nothing is solved again."""
     one, other = pair
     late.before(other, lambda: one.place(gold(1)))
     outcome = other.place(gold(7, count=3))
-    assert (len(outcome.placed), len(outcome.refused)) == (2, 1)
+    assert [placed.request for placed in outcome.placed] == ["gold-7", "gold-8"]
+    assert [(refusal.request, refusal.kind, refusal.because) for refusal in outcome.refused] == [
+        ("gold-9", "no_room", ("iops",))
+    ]
+    assert (outcome.status, late.decided, late.turns) == ("feasible", 1, 2)
+    assert held(other) == ["gold-1", "gold-7", "gold-8"]
+
+
+def test_a_batch_goes_elsewhere_where_it_does_not_hold(rivals: tuple[Allocator, Allocator], late: Late) -> None:
+    """Of two pools one is taken by somebody else; who wanted that one finds the other taken too, by its own batch."""
+    one, other = rivals
+    late.before(other, lambda: one.place([{"name": "first", "size": "1GiB", "offering": "gold"}]))
+    wanted = [{"name": f"late-{n}", "size": "1GiB", "tags": ["files"], "dedicated": True} for n in range(2)]
+    outcome = other.place([{"name": "second", "size": "1GiB", "offering": "gold"}, *wanted])
+    assert {placed.request: placed.pool.partition("-")[0] for placed in outcome.placed} == {
+        "second": "sf", "late-0": "nfs", "late-1": "nfs"
+    }  # fmt: skip
+    assert (late.decided, late.turns) == (1, 2)
+    assert one.audit() == other.audit() == []
+
+
+def test_a_batch_of_other_requests_is_solved_again(pair: tuple[Allocator, Allocator], late: Late) -> None:
+    """One of the three that are asked for is placed by somebody else: only two are left to place."""
+    one, other = pair
+    late.before(other, lambda: one.place(gold(8)))
+    outcome = other.place(gold(7, count=3))
+    assert sorted(placed.request for placed in outcome.placed) == ["gold-7", "gold-8", "gold-9"]
     assert (late.decided, late.turns) == (2, 2)
 
 

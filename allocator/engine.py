@@ -24,7 +24,6 @@ from allocator.domain.request import Request
 from allocator.explain import Explained
 from allocator.fleet import Fleet
 from allocator.goals import tiers_of
-from allocator.mending import mend
 from allocator.metrics import NO_METRICS, Metrics
 from allocator.minutes import Minutes
 from allocator.planning.changes import attaching, deleting, detaching
@@ -32,6 +31,7 @@ from allocator.planning.steps import placement_steps
 from allocator.policy import read_policy
 from allocator.rules import rules_of
 from allocator.running import Running
+from allocator.salvage import salvage
 from allocator.screen import Screen
 from allocator.standing import Proposal, Standing
 
@@ -289,8 +289,8 @@ class Allocator:
             inventory = screen.fleet.inventory
             asked = self._asked(requests, inventory)
             held, new = _split(asked, inventory)
-            mended = None if before is None else mend(before, new, screen, self.tiers, explain=explain)
-            decision = mended or decided(new, screen, explain=explain)
+            saved = None if before is None else salvage(before, new, screen, self.tiers, explain=explain)
+            decision = saved or decided(new, screen, explain=explain)
             outcome = _outcome(decision, held)
             if whole and explain and outcome.refused:
                 raise Unsatisfiable(outcome)

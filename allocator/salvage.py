@@ -19,7 +19,7 @@ from allocator.solver.classes import Unit, units_of
 from allocator.verify import worsened
 
 
-def mend(
+def salvage(
     decision: Decision, requests: Sequence[Request], screen: Screen, tiers: Tiers, *, explain: bool
 ) -> Decision | None:
     """A decision on earlier facts as it can be kept now; None where it must be taken again.

@@ -134,12 +134,20 @@ def _found(connection: Connection, names: Collection[str]) -> dict[str, _Stored]
 
 
 def _stands(known: _Known, ledger: str, made: set[str], found: Mapping[str, _Stored]) -> bool:
-    """True for a plan that still runs, or that is over and made the volumes that are there: if it failed, some."""
+    """True for a plan that still runs, or that is over and made the volumes that are there: if it failed, some.
+
+    Raises AlreadyHeld where it made all of them and only some are there still.
+    """
     if known.state in ("planned", "running"):
         return True
     ids = {name: volume_id(ledger, known.id, known.run, name) for name in made}
-    here = [name in found and found[name].volume_id == ids[name] for name in ids]
-    return any(here) if known.state == "failed" else bool(here) and all(here)
+    gone = [name for name in sorted(ids) if name not in found or found[name].volume_id != ids[name]]
+    if known.state == "done" and gone and len(gone) < len(ids):
+        raise AlreadyHeld(
+            f"Plan {known.id} was carried out, and of its volumes {', '.join(gone[:3])} "
+            f"{'was' if len(gone) == 1 else 'were'} deleted since. Maybe place again: what is there stays."
+        )
+    return len(gone) < len(ids) and (known.state == "failed" or not gone)
 
 
 def _check_free(plan: Plan, name: str, stored: _Stored | None, made: set[str]) -> None:

@@ -10,7 +10,7 @@ from allocator.documents.writing import volume_document
 from allocator.domain.plan import Plan
 from allocator.driver import DriverError, ErrorCode
 from allocator.execution.report import Failure
-from allocator.ledger import LostLease
+from allocator.ledger import AlreadyHeld, LostLease
 from allocator.planning.steps import attach_steps, delete_steps
 from tests.execution.plugins import Fault, calls, there
 from tests.execution.world import World, interrupt, placement, volume
@@ -215,3 +215,14 @@ def test_a_plan_that_failed_in_part_is_reported_again_and_done_again_once_nothin
     assert world.apply(gone, placed[0]).state == "done"
     assert world.apply(plan, *placed).state == "done"
     assert world.names() == {"a": "available", "b": "available"}
+
+
+def test_a_plan_that_was_done_and_of_which_some_was_deleted_says_so(world: World) -> None:
+    """To make all of it again would be another decision; nothing is touched."""
+    placed = (volume("a", hosts=()), volume("b", hosts=()))
+    plan = placement(*placed)
+    assert world.apply(plan, *placed).state == "done"
+    assert world.apply(Plan.of(delete_steps([placed[1]]), [volume_document(placed[1])]), placed[1]).state == "done"
+    with pytest.raises(AlreadyHeld, match=rf"Plan {plan.id} was carried out, and of its volumes b was deleted since\."):
+        world.apply(plan, *placed)
+    assert world.names() == {"a": "available"}

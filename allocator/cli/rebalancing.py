@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 from time import perf_counter
+from typing import Final
 
+from allocator import Allocator
 from allocator.cli import show
 from allocator.cli.codes import DONE, FOUND
 from allocator.cli.session import Given, whole_file
@@ -16,10 +20,13 @@ from allocator.domain.sizes import format_bytes, format_count
 from allocator.rebalance.outcome import Filled, Rebalance
 from allocator.rebalance.telling import rebalance_json, summary_lines, why_words
 
+LEASE_SECONDS: Final = 3600
+"""How long a job that went away without a word, on another machine, keeps others from running."""
+
 
 def rebalance(given: Given, output: Path | None, aim: Aim, effort: Effort) -> int:
     """Propose, write the plan where one is wanted, and show it."""
-    with whole_file(output) as file, given.open() as allocator:
+    with whole_file(output) as file, given.open() as allocator, _alone(allocator, effort):
         begun = perf_counter()
         found = allocator.rebalance(aim, effort=effort)
         found = replace(found, seconds=round(perf_counter() - begun, 6))
@@ -32,6 +39,16 @@ def rebalance(given: Given, output: Path | None, aim: Aim, effort: Effort) -> in
     else:
         _show(found)
     return FOUND if found.staying or found.vms else DONE
+
+
+def _alone(allocator: Allocator, effort: Effort) -> AbstractContextManager[None]:
+    """With a ledger one such job runs at a time: what two of them propose need not go together."""
+    if allocator.ledger is None:
+        return nullcontext()
+    from allocator.execution.owner import may_live, this_process
+
+    seconds = LEASE_SECONDS if effort.seconds is None else LEASE_SECONDS + ceil(effort.seconds)
+    return allocator.ledger.job("rebalance", owner=this_process(), lease_seconds=seconds, alive=may_live)
 
 
 def _show(found: Rebalance) -> None:

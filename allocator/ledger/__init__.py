@@ -2,6 +2,7 @@
 
 from allocator.ledger.errors import (
     AlreadyHeld,
+    JobBusy,
     LedgerDamaged,
     LedgerError,
     LedgerLocked,
@@ -48,6 +49,7 @@ __all__ = [
     "Event",
     "Facts",
     "Granted",
+    "JobBusy",
     "Ledger",
     "LedgerDamaged",
     "LedgerError",

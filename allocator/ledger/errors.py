@@ -59,5 +59,9 @@ class PlanBusy(LedgerError):
     """Another process is running the plan."""
 
 
+class JobBusy(LedgerError):
+    """Another process is running such a job."""
+
+
 class LostLease(LedgerError):
     """Another process took the plan over: whoever gets this stops at once and touches nothing more."""

@@ -20,6 +20,7 @@ from allocator.ledger import (
     facts,
     following,
     history,
+    jobs,
     journal,
     mending,
     observations,
@@ -230,6 +231,19 @@ class Ledger:
         """
         with self._store.writing() as connection:
             return journal.claim(connection, plan, owner, self._clock(), lease_seconds, alive, afresh=afresh)
+
+    @contextmanager
+    def job(self, name: str, *, owner: str, lease_seconds: int, alive: Callable[[str], bool]) -> Iterator[None]:
+        """Run a job of which there may be one at a time. Raises JobBusy while another owner is alive and its lease
+        lasts.
+        """
+        with self._store.writing() as connection:
+            fence = jobs.begin(connection, name, owner, self._now(), lease_seconds, alive)
+        try:
+            yield
+        finally:
+            with self._store.writing() as connection:
+                jobs.end(connection, name, fence)
 
     def record(self, claim: Claim, entries: Iterable[Entry], number: int | None = None) -> None:
         """Write journal entries and renew the lease, in one commit.

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from allocator.ledger.texts import JsonText
 
-SCHEMA: Final = "0008"
+SCHEMA: Final = "0009"
 """The newest migration; compared as text."""
 PREFIX: Final = "allocator_"
 NAME_LENGTH: Final = 63
@@ -166,6 +166,16 @@ observation: Final = Table(
     Column("default_qos", _DOCUMENT, nullable=False),
     Column("at", BigInteger, nullable=False),
 )
+
+job: Final = Table(
+    "allocator_job",
+    METADATA,
+    Column("name", _NAME, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+)
+"""Jobs that run or ran, by what they do: a lease that is over is nobody's."""
 
 event: Final = Table(
     "allocator_event",

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from allocator.fleet import Ask, BoolArray, IntArray
 from allocator.goal import Cost
-from allocator.outlook import Outlook, Pinned
+from allocator.outlook import Outlook
 from allocator.pricing import Costs
 from allocator.rule import Rule
-from allocator.slack import Slack
+from allocator.slack import FEW, Slack
 from allocator.slices import Pattern, Slice
 
 
@@ -19,21 +17,27 @@ class Tests:
     """All that is to be asked of the pools of one slice for one volume."""
 
     def __init__(
-        self, ask: Ask, own: Sequence[Rule], pins: Pinned, pattern: Pattern, known: Slice, outlook: Outlook
+        self,
+        pattern: Pattern,
+        known: Slice,
+        outlook: Outlook,
+        ask: Ask,
+        own: Sequence[Rule] = (),
+        pins: BoolArray | None = None,
     ) -> None:
-        """`own` are the rules that must hear the request itself."""
+        """`own` are the rules that must hear the ask itself; `pins` are the pools that its pins leave open."""
         self.ask, self.pattern, self.slice, self.outlook = ask, pattern, known, outlook
         self.fleet = outlook.fleet
         meets = outlook.meets(pattern, known)
-        self.slacks: Sequence[Slack] = meets.slacks
+        self._shared, self._further = meets.slacks, list[Slack]()
         self.asked: list[tuple[Rule, Ask]] = [(rule, pattern.ask) for rule in meets.asked]
         self._free = meets.free
         self.far = meets.far
         """Whether a volume that goes to one pool may close or open others."""
-        self.pins = pins.pools(known.rows)
+        self.pins = pins
         for rule in own:
             self._heed(rule)
-        self.of_pattern = self.pins is None and self.slacks is meets.slacks and not self.asked
+        self.of_pattern = self.pins is None and not self._further and not self.asked
         """Whether they hold for every request of the pattern."""
 
     def _heed(self, rule: Rule) -> None:
@@ -42,14 +46,33 @@ class Tests:
             if type(rule).open_pools is Rule.open_pools:
                 return
             self.asked.append((rule, self.ask))
-        elif found:
-            self.slacks = [*self.slacks, *found]
+        self._further += found or ()
         self.far = self.far or (found != [] and not (rule.local and rule.monotone))
 
+    @property
+    def slacks(self) -> Sequence[Slack]:
+        """All sums that must leave room."""
+        return [*self._shared, *self._further]
+
     def first(self) -> int:
-        """The first free pool of last time, if it is free still: none before it can have become free. Else -1."""
+        """The first free pool, looked for from that of last time on: none before it can have become free. Else -1."""
         first = self.slice.first
-        return first if first >= 0 and self.outlook.lasts(self.slice) and self.is_free(first) else -1
+        if first < 0 or not self.outlook.lasts(self.slice):
+            return -1
+        if not self.of_pattern:
+            # Those that one request may not take lie together, as pools of one rack do: all are looked at at once.
+            return first if self.is_free(first) else -1
+        found = self.next_free(first)
+        if found > first:
+            self.outlook.found_out(self.slice, self.slice.lower, found)
+        return found
+
+    def next_free(self, start: int) -> int:
+        """The first of the next few pools that is free; -1: none is."""
+        for position in range(start, min(start + FEW, len(self.slice.rows))):
+            if self.is_free(position):
+                return position
+        return -1
 
     def is_free(self, position: int) -> bool:
         """Whether a pool is open and costs no more than rests on documents; False also where that is not known."""
@@ -60,8 +83,10 @@ class Tests:
     def open(self) -> BoolArray:
         """The pools that nothing closes."""
         rows = self.slice.rows
-        mask = np.ones(len(rows), dtype=np.bool_) if self.pins is None else self.pins.copy()
-        for slack in self.slacks:
+        mask = self._shared.hold(self.fleet, len(rows))
+        if self.pins is not None:
+            mask &= self.pins
+        for slack in self._further:
             mask &= slack.holds(self.fleet)
         for rule, ask in self.asked:
             found = rule.open_pools(ask, self.fleet, rows)
@@ -71,21 +96,19 @@ class Tests:
 
     def open_at(self, position: int) -> bool:
         """Whether a pool that pins leave open is."""
-        for slack in self.slacks:
-            if not slack.holds_at(self.fleet, position):
-                return False
+        for slacks in (self._shared, self._further):
+            for slack in slacks:
+                if not slack.holds_at(self.fleet, position):
+                    return False
+        if not self.asked:
+            return True
         row = self.slice.rows[position : position + 1]
         masks = (rule.open_pools(ask, self.fleet, row) for rule, ask in self.asked)
         return all(mask is None or bool(mask[0]) for mask in masks)
 
     def free(self, open_: BoolArray) -> BoolArray | None:
         """Of the open pools those that cost no more than rests on documents; None: not known."""
-        if self._free is None:
-            return None
-        mask = open_
-        for slack in self._free:
-            mask = mask & slack.holds(self.fleet)
-        return mask
+        return None if self._free is None else open_ & self._free.hold(self.fleet, len(open_))
 
     def free_at(self, position: int) -> bool:
         """The same of one open pool."""

@@ -25,7 +25,7 @@ def too_few(ways: Sequence[Way], fleet: Fleet) -> bool:
 
 def _too_few(charge: Charge, ways: Sequence[Way], fleet: Fleet) -> bool:
     bound = [(way, slack) for way in ways for slack in way.tests.slacks if slack.charge is charge]
-    volumes = len({id(way) for way, _ in bound})
+    volumes = sum(any(slack.charge is charge for slack in way.tests.slacks) for way in ways)
     least = min(_least(charge, way, fleet) for way, _ in bound)
     if volumes < 2 or least < 1 or any(slack.gate is not None for _, slack in bound):
         return False

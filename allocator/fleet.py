@@ -147,6 +147,10 @@ class Fleet:
         """The sum of a charge at every label of its kind. It stays right as volumes come and go."""
         return self._tallies.of(charge)
 
+    def sheet(self, charge: Charge) -> tuple[IntArray, int] | None:
+        """The array of which a tally is one row, and the row; None where it is kept by itself, for as long as it is."""
+        return self._tallies.sheet(charge)
+
     def sums(self, charge: Charge) -> IntArray:
         """For each row, the sum of a charge at the row's label (0 where it has none)."""
         codes, numbers = self.labels(charge.over)
@@ -292,6 +296,11 @@ def even(figures: IntArray) -> Figure:
         return 0
     first = figures[0]
     return int(first) if (figures == first).all() else figures
+
+
+def hashable(figure: Figure) -> int | bytes:
+    """The same for figures that are equal."""
+    return figure if isinstance(figure, int) else figure.tobytes()
 
 
 def _gives(pool: Pool) -> Hashable:

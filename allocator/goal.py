@@ -6,7 +6,7 @@ ranking of one VM (`pool_cost`, `host_cost`), for the solver (`encode`) and, in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -81,6 +81,10 @@ class Goal:
     def host_cost(self, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> IntArray | int | None:
         """What it costs more if all these volumes go to each host."""
         return None
+
+    def footprint(self, ask: Ask, fleet: Fleet) -> Hashable:
+        """What of wishes decides on hosts: asks of which it is equal are one to the goal there."""
+        return None if type(self).host_cost is Goal.host_cost else ask.likeness
 
     def encode(self, model: Model) -> Expression:
         """The cost, in the model's words."""

@@ -5,7 +5,7 @@ Such a rule states its limits, once; the masks, the encoding, the check and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -19,7 +19,7 @@ from allocator.domain.places import Pool
 from allocator.domain.request import Mark, Request
 from allocator.domain.sizes import format_count
 from allocator.excess import excess, stated, total
-from allocator.fleet import Ask, BoolArray, Figure, Fleet, IntArray, Sees
+from allocator.fleet import Ask, BoolArray, Figure, Fleet, IntArray, Sees, hashable
 from allocator.rule import Over, Rows, Rule, Violation
 from allocator.slack import ENDLESS, Gate, Slack
 
@@ -139,6 +139,10 @@ class LimitRule(Rule):
                 found.append(slack)
         return found
 
+    def footprint(self, ask: Ask, fleet: Fleet) -> Hashable:
+        charges = (charge for limit in self._limits_over("host", ask, fleet) for charge in (limit.charge, limit.gate))
+        return tuple(charge and (charge, hashable(fleet.amounts(charge, (ask,)))) for charge in charges)
+
     def _open(self, over: Over, asks: Sequence[Ask], fleet: Fleet, only: Rows) -> BoolArray | None:
         if only is None:
             slacks = self.slacks(over, asks, fleet)
@@ -158,7 +162,7 @@ class LimitRule(Rule):
         return dict.fromkeys(limit for ask in asks for limit in self._binding_on(over, ask, fleet))
 
     def _binding_on(self, over: Over, ask: Ask, fleet: Fleet) -> tuple[Limit, ...]:
-        if self.reads == "all":
+        if self.reads == "all" or (self.reads == "demands" and over == "host"):
             return tuple(self._limits_over(over, ask, fleet))
         return fleet.remember((self, over, "binding"), ask, partial(self._found_binding, over, ask, fleet))
 

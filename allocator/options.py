@@ -29,12 +29,23 @@ class Asked:
     """The rules that must hear the request itself."""
     pins: Pinned
 
+    def ask(self, pattern: Pattern) -> Ask:
+        """The volume by one of its patterns, as rules must hear it."""
+        return Ask(self.request, pattern.ask.alternative, pattern.ask.asked, self.coming)
+
 
 class Options:
     """The ways of one volume at one seat, looked at as far as is asked for."""
 
-    def __init__(self, asked: Asked, known: Iterable[tuple[Cost, Pattern, Slice]], outlook: Outlook) -> None:
-        self._asked, self._outlook = asked, outlook
+    def __init__(
+        self,
+        asked: Asked,
+        known: Iterable[tuple[Cost, Pattern, Slice]],
+        outlook: Outlook,
+        shared: dict[Tests, Way | None],
+    ) -> None:
+        """`shared` are ways that equal volumes of the VM have as well."""
+        self._asked, self._outlook, self._shared = asked, outlook, shared
         self._waiting: list[tuple[Cost, int, Way | tuple[Pattern, Slice]]] = [
             (bound, number, (pattern, known)) for number, (bound, pattern, known) in enumerate(known)
         ]
@@ -60,7 +71,7 @@ class Options:
             if isinstance(one, Way):
                 self._found.append(one)
                 continue
-            way = Way.now(self._tests(*one))
+            way = self._now(*one)
             if way is not None:
                 if not self._waiting or (way.bound, place) < self._waiting[0][:2]:
                     self._found.append(way)
@@ -68,10 +79,16 @@ class Options:
                     heapq.heappush(self._waiting, (way.bound, place, way))
         return self._found[number]
 
-    def _tests(self, pattern: Pattern, known: Slice) -> Tests:
-        asked = self._asked
-        ask = Ask(asked.request, pattern.ask.alternative, pattern.ask.asked, asked.coming)
-        return Tests(ask, asked.own, asked.pins, pattern, known, self._outlook)
+    def _now(self, pattern: Pattern, known: Slice) -> Way | None:
+        asked, outlook = self._asked, self._outlook
+        pins = asked.pins.pools(known.rows)
+        if asked.own or pins is not None or outlook.pricing.hears:
+            return Way.now(Tests(pattern, known, outlook, asked.ask(pattern), asked.own, pins))
+        if known.tests is None:
+            known.tests = Tests(pattern, known, outlook, pattern.ask)
+        if known.tests not in self._shared:
+            self._shared[known.tests] = Way.now(known.tests)
+        return self._shared[known.tests]
 
 
 def cheapest_first(options: Sequence[Options]) -> Iterator[tuple[Cost, list[Way]]]:

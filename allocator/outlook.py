@@ -6,7 +6,7 @@ Requests with equal wishes share a *pattern* for each way to keep them. What a p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -31,16 +31,19 @@ class Outlook:
     def __init__(self, fleet: Fleet, rules: Sequence[Rule], links: Links, views: IntArray, tiers: Tiers) -> None:
         self.fleet, self.tiers = fleet, tiers
         self.pricing = Pricing(fleet, tiers)
-        self.parties = Parties(self.pricing)
-        wishing = [rule for rule in rules if rule.reads == "wishes"]
+        wishing = [rule for rule in rules if rule.reads in ("wishes", "demands")]
+        demanding = [rule for rule in wishing if rule.reads == "demands"]
+        self.parties = Parties(self.pricing, demanding)
         self._lasting = [rule for rule in wishing if rule.static]
         self._moving = [rule for rule in wishing if not rule.static]
         self._pinning = [rule for rule in rules if rule.reads == "pins" and rule.static]
         self._own = [rule for rule in rules if rule not in wishing and rule not in self._pinning]
         self.seats = Seats(fleet, links, views)
         self._cutter = Cutter(fleet, self._moving, self.pricing)
-        self._grows = all(rule.monotone for rule in wishing)
-        """Whether more volumes never open a pool or make it cheaper."""
+        self.grows = all(rule.monotone for rule in wishing)
+        """Whether more volumes never open a place or make it cheaper."""
+        self._at_hosts = [rule for rule in self._moving if rule not in demanding]
+        self._footprints: dict[Hashable, int] = {}
         self._patterns: dict[tuple[object, ...], tuple[Pattern, ...]] = {}
         self._pins: dict[tuple[object, ...], Pinned] = {}
 
@@ -50,6 +53,8 @@ class Outlook:
         if found is None:
             if self._cutter.cells >= MOST_CELLS or len(self._patterns) >= MOST_SHAPES:
                 self._patterns.clear()
+                self._footprints.clear()
+                self.parties.clear()
                 self._cutter.cells = 0
             asks = [Ask(request, way, asked, likeness=self.fleet.number()) for way, asked in self.fleet.ways(request)]
             found = tuple(pattern for pattern in map(self._pattern, asks) if pattern is not None)
@@ -67,8 +72,18 @@ class Outlook:
         position = np.full(len(self.fleet.pools), -1, dtype=np.int64)
         position[rows] = np.arange(len(rows))
         self._cutter.cells += len(position) + len(rows) + (0 if hosts is None else len(hosts))
-        bound_by = tuple(rule for rule in self._moving if rule.slacks("host", (ask,), self.fleet) != [])
-        return Pattern(ask, rows, costs, self.pricing.lower(costs), hosts, bound_by, position)
+        at_hosts = {rule: rule.slacks("host", (ask,), self.fleet) for rule in self._at_hosts}
+        bound_by = tuple([rule for rule, slacks in at_hosts.items() if slacks != []])
+        even = all(slack.even for slacks in at_hosts.values() for slack in slacks or ())
+        lower, footprint = self.pricing.lower(costs), self._footprint(ask, hosts)
+        return Pattern(ask, rows, costs, lower, hosts, bound_by, even, footprint, position)
+
+    def _footprint(self, ask: Ask, hosts: BoolArray | None) -> int:
+        seen = tuple([rule.footprint(ask, self.fleet) for rule in self._at_hosts])
+        key = seen, self.pricing.footprint(ask), None if hosts is None else np.packbits(hosts).tobytes()
+        if key not in self._footprints:
+            self._footprints[key] = self.fleet.number()
+        return self._footprints[key]
 
     def own_rules(self, request: Request) -> list[Rule]:
         """The rules that must hear the request itself and have something to say to it."""
@@ -117,7 +132,7 @@ class Outlook:
 
         No pool comes before it until a volume leaves one of them.
         """
-        if self._grows and not self.fleet.placed:
+        if self.grows and not self.fleet.placed:
             known.least, known.first, known.found = least, first, self.fleet.departures
 
     def seats_of(self, attaches: bool, pins: Sequence[Pinned]) -> Sequence[Seat]:

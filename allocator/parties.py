@@ -1,17 +1,59 @@
-"""What volumes of one VM meet together on hosts, as far as it rests on documents: worked out once for equal wishes."""
+"""What volumes of one VM meet together on hosts, as far as it rests on documents: worked out once for all that are one
+to hosts, whatever they are to pools."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 from allocator.fleet import MOST_CELLS, Ask, IntArray
 from allocator.goal import Cost
 from allocator.pricing import Pricing
-from allocator.rule import Rule
+from allocator.rule import Rows, Rule
 from allocator.seats import Seat
-from allocator.slack import Slack
+from allocator.slack import Slack, Slacks
 from allocator.slices import Pattern
+
+Demands = tuple[object, ...]
+"""What a VM's requests demand of its host."""
+
+
+@dataclass(slots=True, eq=False)
+class Terms:
+    """What is asked of hosts."""
+
+    slacks: Slacks
+    rules: Sequence[Rule]
+    """Those that are not about sums."""
+    lower: Cost
+    """No host costs less."""
+    free: Slacks | None
+    """Where all of these hold, a host costs `lower`; None: not known."""
+
+    def cells(self, rows: IntArray) -> int:
+        """How many numbers it keeps of so many hosts."""
+        return 2 * len(rows) * (len(self.slacks) + len(self.free or ()))
+
+    @property
+    def even(self) -> bool:
+        """Whether it is the same for all hosts."""
+        return self.slacks.even and (self.free is None or self.free.even)
+
+    def at(self, rows: IntArray) -> Terms:
+        """What is the same for all hosts, of some of them."""
+        free = None if self.free is None else self.free.at(rows)
+        return Terms(self.slacks.at(rows), self.rules, self.lower, free)
+
+
+@dataclass(slots=True, eq=False)
+class Turn:
+    """What some demands add to what is asked of the hosts of a party."""
+
+    terms: Terms
+    first: int = -1
+    """The place of the first host that was free when it was last found out; -1: there was none."""
+    found: int = -1
+    """How many volumes had left the fleet by then; -1: nothing was found out."""
 
 
 @dataclass(slots=True, eq=False)
@@ -20,49 +62,86 @@ class Party:
 
     asks: Sequence[Ask]
     rows: IntArray
-    slacks: Sequence[Slack]
-    asked: Sequence[Rule]
-    """Rules that are not about sums."""
-    lower: Cost
-    """No host costs less."""
-    free: Sequence[Slack] | None
-    """Where all of these hold, a host costs `lower`; None: not known."""
+    terms: Terms
+    turns: dict[Demands, Turn] = field(default_factory=dict)
 
 
 class Parties:
     """All that were met so far."""
 
-    def __init__(self, pricing: Pricing) -> None:
+    def __init__(self, pricing: Pricing, demanding: Sequence[Rule]) -> None:
+        """`demanding` are the rules that must hear what a VM demands of its host."""
         self.pricing, self.fleet = pricing, pricing.fleet
+        self._demanding = demanding
         self._known: dict[tuple[Seat, int, tuple[int, ...]], Party] = {}
+        self._even: dict[object, Terms | None] = {}
+        """What was asked of all hosts together; None: it is not the same for all."""
         self._cells = 0
 
     def at(self, patterns: Sequence[Pattern], seat: Seat, piece: int) -> Party:
         """What patterns meet together on one piece of a seat's hosts."""
-        key = seat, piece, tuple(sorted([pattern.ask.likeness for pattern in patterns]))
+        footprints = tuple(sorted([pattern.footprint for pattern in patterns]))
+        key = seat, piece, footprints
         found = self._known.get(key)
         if found is None:
             if self._cells >= MOST_CELLS:
-                self._known.clear()
-                self._cells = 0
-            found = self._known[key] = self._met(patterns, seat.hosts[piece])
-            self._cells += len(found.rows) * (1 + 2 * len(found.slacks) + 2 * len(found.free or ()))
+                self.clear()
+            asks, rows = [pattern.ask for pattern in patterns], seat.hosts[piece]
+            for hosts in {id(p): p.hosts for p in patterns if p.hosts is not None}.values():
+                rows = rows[hosts[rows]]
+            found = self._known[key] = Party(asks, rows, self._terms(footprints, patterns, asks, rows))
+            self._cells += len(rows)
         return found
 
-    def _met(self, patterns: Sequence[Pattern], rows: IntArray) -> Party:
-        asks = [pattern.ask for pattern in patterns]
-        for hosts in {id(p): p.hosts for p in patterns if p.hosts is not None}.values():
-            rows = rows[hosts[rows]]
-        if not len(rows):
-            return Party(asks, rows, (), (), self.pricing.nothing, None)
+    def turn(self, party: Party, demands: Demands, asks: Callable[[], Sequence[Ask]]) -> Turn:
+        """What these asks demand of their host besides."""
+        found = party.turns.get(demands)
+        if found is None:
+            if demands not in self._even:
+                self._even[demands] = _if_even(self._demanded(asks(), None))
+            even = self._even[demands]
+            terms = self._demanded(asks(), party.rows) if even is None else even.at(party.rows)
+            found = party.turns[demands] = Turn(terms)
+            self._cells += terms.cells(party.rows)
+        return found
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._known.clear()
+        self._even.clear()
+        self._cells = 0
+
+    def _terms(self, who: object, patterns: Sequence[Pattern], asks: Sequence[Ask], rows: IntArray) -> Terms:
+        """What patterns meet on some hosts: cut from what they meet on all, where that is the same for all."""
+        rules = dict.fromkeys([rule for pattern in patterns for rule in pattern.bound_by])
+        if who not in self._even:
+            together = all(pattern.even for pattern in patterns)
+            self._even[who] = _if_even(self._met(asks, rules, None)) if together else None
+        even = self._even[who]
+        terms = self._met(asks, rules, rows) if even is None else even.at(rows)
+        self._cells += terms.cells(rows)
+        return terms
+
+    def _met(self, asks: Sequence[Ask], rules: Iterable[Rule], rows: Rows) -> Terms:
+        slacks, asked = self._heard(asks, rules, rows)
+        lasting = self.pricing.lasting("host", asks, rows)
+        even = all(isinstance(cost, int) for cost in lasting)
+        free = self.pricing.free("host", asks, rows) if even else None
+        return Terms(slacks, asked, self.pricing.lower(lasting), free)
+
+    def _demanded(self, asks: Sequence[Ask], rows: Rows) -> Terms:
+        return Terms(*self._heard(asks, self._demanding, rows), self.pricing.nothing, None)
+
+    def _heard(self, asks: Sequence[Ask], rules: Iterable[Rule], rows: Rows) -> tuple[Slacks, list[Rule]]:
         slacks: list[Slack] = []
         asked = []
-        for rule in dict.fromkeys(rule for pattern in patterns for rule in pattern.bound_by):
+        for rule in rules:
             found = rule.slacks("host", asks, self.fleet, rows)
             if found is None:
                 asked.append(rule)
             slacks += found or ()
-        lasting = self.pricing.lasting("host", asks, rows)
-        even = all(isinstance(cost, int) for cost in lasting)
-        free = self.pricing.free("host", asks, rows) if even else None
-        return Party(asks, rows, slacks, asked, self.pricing.lower(lasting), free)
+        return Slacks(slacks), asked
+
+
+def _if_even(terms: Terms) -> Terms | None:
+    return terms if terms.even else None

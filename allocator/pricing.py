@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from allocator.fleet import Ask, Figure, Fleet
 from allocator.goal import Cost, Goal, Tiers
 from allocator.rule import Over, Rows
-from allocator.slack import ENDLESS, Slack
+from allocator.slack import ENDLESS, Slack, Slacks
 
 Costs = tuple[Figure, ...]
 """By tier: the cost of each row, or one number where all cost the same."""
@@ -23,9 +23,16 @@ class Pricing:
         self._lasting = [[pair for pair in tier if _is_lasting(pair[0])] for tier in tiers]
         self._wishing = [[g for g in tier if g[0].reads == "wishes" and not g[0].lasting] for tier in tiers]
         self._own = [[g for g in tier if g[0].reads != "wishes"] for tier in tiers]
+        self.hears = any(self._own)
+        """Whether some goal must hear the request itself."""
         self.far = not all(goal.local for tier in tiers for goal, _ in tier)
         """Whether a volume that goes to one pool may change the cost of others."""
         self._bounded = [all(goal.never_gains and weight >= 0 for goal, weight in tier) for tier in tiers]
+
+    def footprint(self, ask: Ask) -> Hashable:
+        """What of wishes decides on hosts."""
+        goals = (pair[0] for tiers in (self._lasting, self._wishing) for tier in tiers for pair in tier)
+        return tuple(goal.footprint(ask, self.fleet) for goal in goals)
 
     @property
     def nothing(self) -> Cost:
@@ -42,9 +49,9 @@ class Pricing:
             for cost, bounded in zip(lasting, self._bounded, strict=True)
         )
 
-    def free(self, over: Over, asks: Sequence[Ask], only: Rows = None) -> list[Slack] | None:
+    def free(self, over: Over, asks: Sequence[Ask], only: Rows = None) -> Slacks | None:
         """Where all of these hold nothing is added to what rests on documents; None: not known."""
-        if any(self._own) or not all(self._bounded):
+        if self.hears or not all(self._bounded):
             return None
         found: list[Slack] = []
         for tier in self._wishing:
@@ -53,7 +60,7 @@ class Pricing:
                 if slacks is None:
                     return None
                 found += slacks
-        return found
+        return Slacks(found)
 
     def costs(self, over: Over, alike: Sequence[Ask], asks: Sequence[Ask], lasting: Costs, only: Rows) -> Costs:
         """All that the asks cost now; `alike` are asks with the same wishes, whose answers are kept."""

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from allocator.closing import Tests
 from allocator.counting import too_few
 from allocator.domain.placement import Volume
 from allocator.domain.request import Request
-from allocator.fleet import Ask
 from allocator.goal import Cost, Tiers
 from allocator.options import Asked, Options, cheapest_first, plus
 from allocator.screen import Screen
@@ -97,7 +97,10 @@ class _Search:
         for seat in self.outlook.seats_of(self.requests[0].attaches, [asked.pins for asked in self.asked]):
             while heap and heap[0][:2] < (lowest, seat.number):
                 yield from self._next(heap)
-            options = [Options(asked, self.outlook.bounds(asked.patterns, seat), self.outlook) for asked in self.asked]
+            shared: dict[Tests, Way | None] = {}
+            options = [
+                Options(asked, self.outlook.bounds(asked.patterns, seat), self.outlook, shared) for asked in self.asked
+            ]
             if all(options):
                 heapq.heappush(heap, (plus(*[option.bound for option in options]), seat.number, seat, options, False))
         while heap:
@@ -122,7 +125,7 @@ class _Search:
                 return
             if number:
                 self._spend(PER_CHOICE)
-            found = cheapest_host(ways, [asked.own for asked in self.asked], seat, self.outlook)
+            found = cheapest_host([way.tests.pattern for way in ways], self.asked, seat, self.outlook)
             if found is not None:
                 self._try(ways, *found)
             if self.best is not None and self.best.cost <= bound:
@@ -159,13 +162,13 @@ class _Search:
     def _choose(self, ways: Sequence[Way], chosen: list[int], cost: Cost, host: int | None) -> None:
         """Go on with the last chosen pool taken for the time being."""
         depth = len(chosen)
-        volume = self._volume(ways[depth - 1].tests.ask, chosen[-1], None)
+        volume = self._volume(depth - 1, ways[depth - 1], chosen[-1], None)
         self.fleet.add(volume)
         try:
-            later = [way.after(chosen[-1]) for way in ways[depth:]]
-            known = [way for way in later if way is not None]
-            if len(known) == len(later):
-                self._descend([*ways[:depth], *known], chosen, cost, host)
+            after = {way: way.after(chosen[-1]) for way in dict.fromkeys(ways[depth:])}
+            later = [found for way in ways[depth:] if (found := after[way]) is not None]
+            if depth + len(later) == len(ways):
+                self._descend([*ways[:depth], *later], chosen, cost, host)
             elif not self.wary:
                 raise _DeadEnd
         finally:
@@ -177,11 +180,11 @@ class _Search:
             raise Beyond
 
     def _finish(self, ways: Sequence[Way], rows: Sequence[int], cost: Cost, host: int | None) -> None:
-        volumes = tuple(self._volume(way.tests.ask, row, host) for way, row in zip(ways, rows, strict=True))
+        volumes = tuple([self._volume(number, *at, host) for number, at in enumerate(zip(ways, rows, strict=True))])
         if self.complete and worsened(self.fleet.inventory, self.screen.rules, volumes):
             return
         self.best = Choice(volumes, cost)
 
-    def _volume(self, ask: Ask, row: int, host: int | None) -> Volume:
-        hosts = () if host is None else (self.fleet.hosts[host].name,)
-        return Volume(ask.request, self.fleet.pools[row].name, hosts, ask.alternative, ask.asked)
+    def _volume(self, number: int, way: Way, row: int, host: int | None) -> Volume:
+        hosts, kept = () if host is None else (self.fleet.hosts[host].name,), way.tests.pattern.ask
+        return Volume(self.requests[number], self.fleet.pools[row].name, hosts, kept.alternative, kept.asked)

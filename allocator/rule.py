@@ -7,7 +7,7 @@ asks compares amounts, so that what is broken already may stay but not get worse
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 Rows = IntArray | None
 """The rows asked about; None: all of them."""
 Over = Literal["pool", "host"]
-Reads = Literal["wishes", "pins", "all"]
-"""What of a request decides: `Request.wishes`, `Request.pins`, or anything."""
+Reads = Literal["wishes", "demands", "pins", "all"]
+"""What of a request decides: `Request.wishes`, these on pools and its VM's `host_resources` alone on hosts,
+`Request.pins`, or anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,10 @@ class Rule:
         None: the rule is not about sums, and its masks are to be asked.
         """
         return None
+
+    def footprint(self, ask: Ask, fleet: Fleet) -> Hashable:
+        """What decides on hosts where the rule reads wishes: asks of which it is equal are one to it there."""
+        return ask.likeness
 
     def links(self, fleet: Fleet) -> Links | None:
         """The rule's relation between pools and hosts; None: it has none."""

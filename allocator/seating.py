@@ -2,82 +2,119 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from allocator.domain.lazily import lazily
 from allocator.fleet import Ask, BoolArray, IntArray
 from allocator.goal import Cost
+from allocator.options import Asked
 from allocator.outlook import Outlook
-from allocator.parties import Party
-from allocator.rule import Rule
+from allocator.parties import Party, Turn
 from allocator.seats import Seat
-from allocator.way import Way, cheapest
+from allocator.slices import Pattern
+from allocator.way import cheapest
 
 
 def cheapest_host(
-    ways: Sequence[Way], own: Sequence[Sequence[Rule]], seat: Seat, outlook: Outlook
+    patterns: Sequence[Pattern], asked: Sequence[Asked], seat: Seat, outlook: Outlook
 ) -> tuple[int | None, Cost] | None:
     """The row of the host and what it costs; no row for volumes that are not attached, None where no host is open.
 
-    `own` names for each volume the rules that must hear its request itself.
+    Each volume is asked for by the pattern in its place.
     """
     if not seat.hosts:
         return None, outlook.pricing.nothing
-    return _Hosts(ways, own, outlook).first(seat)
+    hosts = _Hosts(patterns, asked, seat, outlook)
+    free = hosts.first_free()
+    return hosts.first_of_all() if free is None else free
 
 
 class _Hosts:
-    """What the volumes of one VM meet on hosts."""
+    """What the volumes of one VM meet on the hosts of a seat."""
 
-    def __init__(self, ways: Sequence[Way], own: Sequence[Sequence[Rule]], outlook: Outlook) -> None:
+    def __init__(self, patterns: Sequence[Pattern], asked: Sequence[Asked], seat: Seat, outlook: Outlook) -> None:
+        self.patterns, self.asked, self.seat = patterns, asked, seat
         self.outlook, self.fleet = outlook, outlook.fleet
-        self.patterns = [way.tests.pattern for way in ways]
-        self.asks: list[Ask] = [way.tests.ask for way in ways]
-        self.own = dict.fromkeys(rule for rules in own for rule in rules)
+        self.own = dict.fromkeys([rule for volume in asked for rule in volume.own])
 
-    def first(self, seat: Seat) -> tuple[int, Cost] | None:
-        """Hosts are looked at piece by piece, until one costs no more than any must."""
-        found: list[IntArray] = []
-        for piece in range(len(seat.hosts)):
-            party = self.outlook.parties.at(self.patterns, seat, piece)
-            if not len(party.rows):
-                continue
-            mask = self._open(party)
-            free = self._free(mask, party)
-            if free is not None:
-                position = int(free.argmax())
-                if free[position]:
-                    return int(party.rows[position]), party.lower
-            if mask.any():
-                found.append(party.rows[mask])
-        if not found:
+    @lazily
+    def asks(self) -> list[Ask]:
+        """The volumes, as rules must hear them."""
+        return [volume.ask(pattern) for volume, pattern in zip(self.asked, self.patterns, strict=True)]
+
+    def first_free(self) -> tuple[int, Cost] | None:
+        """The first host that costs no more than any must: hosts are looked at piece by piece until there is one."""
+        for party, turn in self._turns():
+            place = -1 if party.terms.free is None else self._first(party, turn)
+            if place >= 0:
+                return int(party.rows[place]), party.terms.lower
+        return None
+
+    def _first(self, party: Party, turn: Turn) -> int:
+        """The place of the first free host, which does not come before that of last time; -1: none is."""
+        if turn.found == self.fleet.departures and (turn.first < 0 or self._is_free(turn.first, party, turn)):
+            return turn.first
+        mask = self._open(party, turn)
+        if party.terms.free:
+            mask &= party.terms.free.hold(self.fleet, len(mask))
+        place = int(mask.argmax())
+        if not mask[place]:
+            place = -1
+        if self.outlook.grows and not self.own:
+            turn.first, turn.found = place, self.fleet.departures
+        return place
+
+    def first_of_all(self) -> tuple[int, Cost] | None:
+        """The first of the cheapest hosts, none of which is free."""
+        found = [party.rows[self._open(party, turn)] for party, turn in self._turns()]
+        if not any(map(len, found)):
             return None
-        rows, pricing = np.concatenate(found), self.outlook.pricing
-        alike = [pattern.ask for pattern in self.patterns]
+        rows = np.concatenate(found)
+        pricing, alike = self.outlook.pricing, [pattern.ask for pattern in self.patterns]
         costs = pricing.costs("host", alike, self.asks, pricing.lasting("host", alike, rows), rows)
         position, cost = cheapest(costs, np.arange(len(rows)))
         return int(rows[position]), cost
 
-    def _open(self, party: Party) -> BoolArray:
-        mask = np.ones(len(party.rows), dtype=np.bool_)
-        for slack in party.slacks:
-            mask &= slack.holds(self.fleet)
-        for asks, rules in ((party.asks, party.asked), (self.asks, self.own)):
+    def _turns(self) -> Iterator[tuple[Party, Turn]]:
+        """What decides on each piece of the seat's hosts on which documents leave any open."""
+        parties = self.outlook.parties
+        demands = tuple([d for volume in self.asked if (d := volume.request.host_resources)])
+        for piece in range(len(self.seat.hosts)):
+            party = parties.at(self.patterns, self.seat, piece)
+            if len(party.rows):
+                yield party, parties.turn(party, demands, lambda: self.asks)
+
+    def _is_free(self, place: int, party: Party, turn: Turn) -> bool:
+        """Whether one host is open and costs no more than any must."""
+        for slacks in (turn.terms.slacks, party.terms.slacks, party.terms.free or ()):
+            for slack in slacks:
+                if not slack.holds_at(self.fleet, place):
+                    return False
+        return not self._asks(party, turn) or bool(self._asked(party, turn, party.rows[place : place + 1])[0])
+
+    def _open(self, party: Party, turn: Turn) -> BoolArray:
+        """Hosts that take all volumes, whatever that costs."""
+        mask = party.terms.slacks.hold(self.fleet, len(party.rows))
+        if turn.terms.slacks:
+            mask &= turn.terms.slacks.hold(self.fleet, len(mask))
+        return mask & self._asked(party, turn, party.rows) if self._asks(party, turn) else mask
+
+    def _asks(self, party: Party, turn: Turn) -> bool:
+        """Whether there are rules that are not about sums, or that must hear the requests themselves."""
+        return bool(party.terms.rules or turn.terms.rules or self.own)
+
+    def _asked(self, party: Party, turn: Turn, rows: IntArray) -> BoolArray:
+        """What rules say that are not about sums, or that must hear the requests themselves."""
+        mask = np.ones(len(rows), dtype=np.bool_)
+        for asks, rules in ((party.asks, party.terms.rules), (self.asks, turn.terms.rules), (self.asks, self.own)):
             for rule in rules:
-                slacks = rule.slacks("host", asks, self.fleet, party.rows)
+                slacks = rule.slacks("host", asks, self.fleet, rows)
                 if slacks is None:
-                    found = rule.open_hosts(asks, self.fleet, party.rows)
+                    found = rule.open_hosts(asks, self.fleet, rows)
                     if found is not None:
                         mask &= found
                 for slack in slacks or ():
                     mask &= slack.holds(self.fleet)
-        return mask
-
-    def _free(self, mask: BoolArray, party: Party) -> BoolArray | None:
-        """Of the open hosts those that cost no more than rests on documents; None: not known."""
-        if party.free is None:
-            return None
-        for slack in party.free:
-            mask = mask & slack.holds(self.fleet)
         return mask

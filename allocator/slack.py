@@ -5,6 +5,7 @@ What a volume needs rests on documents only, and is kept; how much lies there is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,10 @@ from allocator.fleet import BoolArray, Figure, Fleet, IntArray
 
 ENDLESS: Final = 2**62
 """Room that no sum fills."""
+FEW: Final = 4
+"""Places that are asked one by one before all are at once: what is full is soon passed."""
+OFTEN: Final = 3
+"""Slacks that are asked for so often are laid out to be read at once: that takes as long as asking them once."""
 
 
 @dataclass(slots=True, eq=False)
@@ -57,6 +62,7 @@ class Slack:
     """Of each row, where the charge's tally has the row's label."""
     room: Figure
     gate: Gate | None = None
+    _tally: IntArray | None = None
 
     def only(self, taking: Taking) -> Slack | None:
         """The same of some rows; None where all of them have room, whatever lies there."""
@@ -70,6 +76,18 @@ class Slack:
             gate = Gate(gate.charge, taking.index(gate.index), *bounds)
         return Slack(self.charge, taking.index(self.index), room, gate)
 
+    @property
+    def even(self) -> bool:
+        """Whether it is the same for all rows."""
+        figures = (self.room,) if self.gate is None else (self.room, self.gate.least, self.gate.most)
+        return all(isinstance(figure, int) for figure in figures)
+
+    def at(self, index: IntArray) -> Slack:
+        """What is the same for all rows, at some of them."""
+        gate = self.gate
+        moved = None if gate is None else Gate(gate.charge, index, gate.least, gate.most)
+        return Slack(self.charge, index, self.room, moved)
+
     def holds(self, fleet: Fleet) -> BoolArray:
         """The rows that have room."""
         if self.charge is None:
@@ -82,14 +100,78 @@ class Slack:
 
     def holds_at(self, fleet: Fleet, position: int) -> bool:
         """Whether one of the rows has room."""
-        now = 0 if self.charge is None else fleet.tally(self.charge)[self.index[position]]
-        if now <= _at(self.room, position):
+        room = self.room if isinstance(self.room, int) else self.room.item(position)
+        if self.charge is None:
+            return room >= 0
+        tally = self._tally
+        if tally is None:
+            tally = fleet.tally(self.charge)
+            if self.charge.mark is None:
+                # Only the tallies of groups and tenants are ever replaced by others.
+                self._tally = tally
+        if tally.item(self.index.item(position)) <= room:
             return True
         if self.gate is None:
             return False
-        gate = fleet.tally(self.gate.charge)[self.gate.index[position]]
-        return bool(gate < _at(self.gate.least, position) or gate > _at(self.gate.most, position))
+        gate = fleet.tally(self.gate.charge).item(self.gate.index.item(position))
+        return gate < _at(self.gate.least, position) or gate > _at(self.gate.most, position)
 
 
 def _at(figure: Figure, position: int) -> int:
-    return figure if isinstance(figure, int) else int(figure[position])
+    return figure if isinstance(figure, int) else figure.item(position)
+
+
+class Slacks(tuple[Slack, ...]):
+    """Slacks of the same rows, of which all must hold; what lies on one sheet is read at once."""
+
+    _sheets: Sequence[tuple[IntArray, IntArray, IntArray]] = ()
+    """A sheet, which of its cells is each row's by each sum, and the room there."""
+    _apart: Sequence[Slack] = ()
+    _held: int = 0
+    """How often they were asked for."""
+
+    def only(self, taking: Taking) -> Slacks:
+        """The same of some rows, without those that all of them hold, whatever lies there."""
+        return Slacks([cut for slack in self if (cut := slack.only(taking)) is not None])
+
+    @property
+    def even(self) -> bool:
+        """Whether they are the same for all rows."""
+        return all(slack.even for slack in self)
+
+    def at(self, index: IntArray) -> Slacks:
+        """What is the same for all rows, at some of them."""
+        return Slacks([slack.at(index) for slack in self])
+
+    def hold(self, fleet: Fleet, size: int) -> BoolArray:
+        """The rows, of which there are so many, where all of them hold."""
+        self._held += 1
+        if self._held == OFTEN:
+            self._lay_out(fleet)
+        mask = np.ones(size, dtype=np.bool_)
+        for sheet, cells, room in self._sheets:
+            mask &= np.logical_and.reduce(sheet.take(cells) <= room, axis=0)
+        for slack in self._apart if self._held >= OFTEN else self:
+            mask &= slack.holds(fleet)
+        return mask
+
+    def _lay_out(self, fleet: Fleet) -> None:
+        apart: list[Slack] = []
+        together: dict[int, tuple[IntArray, list[tuple[IntArray, Figure]]]] = {}
+        for slack in self:
+            lies = fleet.sheet(slack.charge) if slack.charge is not None and slack.gate is None else None
+            if lies is None:
+                apart.append(slack)
+            else:
+                sheet, row = lies
+                cells = slack.index + row * sheet.shape[1]
+                together.setdefault(id(sheet), (sheet, []))[1].append((cells, slack.room))
+        self._apart = apart
+        self._sheets = [
+            (
+                sheet,
+                np.stack([cells for cells, _ in found]),
+                np.stack([np.broadcast_to(np.asarray(room), cells.shape) for cells, room in found]),
+            )
+            for sheet, found in together.values()
+        ]

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from allocator.fleet import Ask, BoolArray, Figure, Fleet, IntArray, even
 from allocator.goal import Cost
 from allocator.pricing import Costs, Pricing
 from allocator.rule import Rule
 from allocator.seats import Key
-from allocator.slack import Slack, Taking
+from allocator.slack import Slack, Slacks, Taking
+
+if TYPE_CHECKING:
+    from allocator.closing import Tests
 
 ALONE: Final = 1
 """Seats of a pattern that are worked out by themselves: all pools of 100 seats cost 2.3 times as much (measured)."""
@@ -25,12 +28,12 @@ ALONE: Final = 1
 class Meets:
     """What decides between some pools."""
 
-    slacks: Sequence[Slack]
+    slacks: Slacks
     asked: Sequence[Rule]
     """Rules that are not about sums."""
     far: bool
     """Whether a volume that goes to one pool may close or open others, or change their costs."""
-    free: Sequence[Slack] | None
+    free: Slacks | None
     """Where all of these hold, nothing is added to what rests on documents; None: not known."""
 
 
@@ -48,6 +51,8 @@ class Slice:
     key: Key
     meets: Meets | None = None
     """None: not looked at yet."""
+    tests: Tests | None = None
+    """What is to be asked of its pools for any volume of which no rule must hear more than its wishes."""
     first: int = -1
     """The place of the first pool that was free when it was last found out; -1: there was none."""
     least: Cost | None = None
@@ -77,6 +82,10 @@ class Pattern:
     """Hosts that documents leave open; None: all."""
     bound_by: tuple[Rule, ...]
     """Rules by which such volumes can close a host to each other."""
+    even: bool
+    """Whether what they ask of hosts is the same for all hosts."""
+    footprint: int
+    """Patterns with the same number are one to hosts."""
     position: IntArray
     """Of each pool of the fleet its place in `rows`; -1: it is not open."""
     slices: dict[Key, Slice] = field(default_factory=dict)
@@ -132,14 +141,13 @@ class Cutter:
             else:
                 slacks += found
             far = far or ((not rule.local or not rule.monotone) and (found is None or len(found) > 0))
-        return Meets(slacks, asked, far, self._pricing.free("pool", (ask,), rows))
+        return Meets(Slacks(slacks), asked, far, self._pricing.free("pool", (ask,), rows))
 
 
 def _cut(whole: Meets, positions: IntArray) -> Meets:
     taking = Taking(positions)
-    slacks = [cut for slack in whole.slacks if (cut := slack.only(taking)) is not None]
-    free = None if whole.free is None else [cut for slack in whole.free if (cut := slack.only(taking)) is not None]
-    return Meets(slacks, whole.asked, whole.far, free)
+    free = None if whole.free is None else whole.free.only(taking)
+    return Meets(whole.slacks.only(taking), whole.asked, whole.far, free)
 
 
 def _taken(cost: Figure, positions: IntArray) -> Figure:

@@ -16,6 +16,8 @@ from allocator.domain.request import Mark
 
 MOST_MARKS: Final = 1_000
 """Groups and tenants whose sums are kept as arrays; beyond it all are forgotten and summed anew."""
+ON_A_SHEET: Final = 16
+"""Tallies of one kind that lie together in one array, so that several are read at once."""
 Sums = NDArray[np.int64]
 Counted = tuple[Sums, int, int]
 """A tally, the number of a label in it, and an amount."""
@@ -32,6 +34,9 @@ class Tallies:
         self._amounts: Amounts[tuple[str, Sums]] = Amounts()
         """What volumes add to the tallies that are not of a mark."""
         self._unmarked: dict[Charge, Sums] = {}
+        self._sheets: dict[str, list[Sums]] = {}
+        self._lies: dict[Charge, tuple[Sums, int]] = {}
+        """The sheet of each tally that is not of a mark, and its row there."""
         self._by_mark: dict[Mark, dict[Charge, Sums]] = {}
 
     def of(self, charge: Charge) -> Sums:
@@ -39,9 +44,15 @@ class Tallies:
         tally = self._unmarked.get(charge)
         return self._found(charge) if tally is None else tally
 
+    def sheet(self, charge: Charge) -> tuple[Sums, int] | None:
+        """The array of which a tally is one row, and the row; None where it is kept by itself."""
+        if charge.mark is None:
+            self.of(charge)
+        return self._lies.get(charge)
+
     def _found(self, charge: Charge) -> Sums:
         if charge.mark is None:
-            tally = self._unmarked[charge] = self._summed(charge)
+            tally = self._unmarked[charge] = self._summed(charge, self._row(charge))
             self._amounts.include(charge, (charge.over, tally))
             return tally
         known = self._by_mark.get(charge.mark)
@@ -50,12 +61,24 @@ class Tallies:
                 self._by_mark.clear()
             known = self._by_mark[charge.mark] = {}
         if charge not in known:
-            known[charge] = self._summed(charge)
+            known[charge] = self._summed(charge, np.zeros(self._width(charge.over), dtype=np.int64))
         return known[charge]
 
-    def _summed(self, charge: Charge) -> Sums:
+    def _row(self, charge: Charge) -> Sums:
+        """An empty row on the last sheet of its kind."""
+        sheets = self._sheets.setdefault(charge.over, [])
+        used = sum(tally_charge.over == charge.over for tally_charge in self._lies)
+        if used == len(sheets) * ON_A_SHEET:
+            sheets.append(np.zeros((ON_A_SHEET, self._width(charge.over)), dtype=np.int64))
+        self._lies[charge] = sheets[-1], used % ON_A_SHEET
+        row: Sums = sheets[-1][used % ON_A_SHEET]
+        return row
+
+    def _width(self, over: str) -> int:
+        return max(1, len(self._numbers(over)))
+
+    def _summed(self, charge: Charge, tally: Sums) -> Sums:
         numbers = self._numbers(charge.over)
-        tally = np.zeros(max(1, len(numbers)), dtype=np.int64)
         for label, amount in self._inventory.totals(charge).items():
             if label in numbers:
                 tally[numbers[label]] = amount

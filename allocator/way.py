@@ -78,7 +78,8 @@ class Way:
         if self._open is None:
             if tests.is_free(position):
                 return self
-            return Way._looked_at(tests) if position == self.first else Way(tests, self.first, self.cost)
+            first = tests.next_free(position) if position == self.first else self.first
+            return Way(tests, first, self.cost) if first >= 0 else Way._looked_at(tests)
         if not self._open[position]:
             return self
         open_, free, costs = self._open.copy(), self._free, self._costs

@@ -13,7 +13,7 @@ from allocator.domain.placement import Charge
 from allocator.domain.policy import Policy
 from allocator.domain.qos import Alternative
 from allocator.domain.request import Request
-from allocator.fleet import Ask, Fleet, IntArray
+from allocator.fleet import Ask, Fleet, IntArray, hashable
 from allocator.goal import Answer, Goal
 from allocator.limits import UNLIMITED, Limit, LimitRule
 from allocator.rule import Over, Rows, Rule
@@ -69,6 +69,10 @@ class Balance(Goal):
             if not isinstance(more, int) or more:
                 found.append(Slack(share, fleet.index(over, only), min(self.thresholds) - more))
         return found
+
+    def footprint(self, ask: Ask, fleet: Fleet) -> Hashable:
+        shares = (dimension.share for dimension in self.dimensions if dimension.share.over == "host")
+        return tuple(hashable(fleet.amounts(share, (ask,))) for share in shares)
 
     def pool_cost(self, ask: Ask, fleet: Fleet, only: Rows = None) -> IntArray | None:
         return self._cost("pool", (ask,), fleet, only)

@@ -24,6 +24,7 @@ class Resources(LimitRule):
     """
 
     name = "resources"
+    reads = "demands"
 
     def __init__(self, policy: Policy) -> None:
         super().__init__(policy)

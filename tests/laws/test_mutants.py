@@ -30,7 +30,7 @@ GOAL = {goal.name: goal for goal in GOALS}
 WORLDS = 200
 """Worlds in which a mutant may hide."""
 PAPER = {
-    "engine": ("test_limits", "test_rank", "test_outlook", "test_fleet", "test_amounts"),
+    "engine": ("test_limits", "test_rank", "test_outlook", "test_fleet", "test_amounts", "test_seating"),
     "solver": (
         "solver.test_bulk",
         "solver.test_reseat",

@@ -78,7 +78,10 @@ class Tests:
         """Whether a pool is open and costs no more than rests on documents; False also where that is not known."""
         if self._free is None or (self.pins is not None and not self.pins[position]):
             return False
-        return self.open_at(position) and self.free_at(position)
+        for slack in self._free:
+            if not slack.holds_at(self.fleet, position):
+                return False
+        return self.open_at(position)
 
     def open(self) -> BoolArray:
         """The pools that nothing closes."""

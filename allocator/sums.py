@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from allocator.domain.inventory import Inventory
+from allocator.domain.inventory import Inventory, label_of
 from allocator.domain.placement import Touched, Volume
 from allocator.domain.places import Place, Pool
 from allocator.domain.request import Request
@@ -169,19 +169,21 @@ class _Usual:
     @staticmethod
     def _is_kept(limit: Limit, moves: dict[Spot, list[tuple[Volume, int]]], before: Inventory) -> bool:
         """Whether a limit that only some requests meet is not above what it was, told by its sums alone."""
-        if not _is_at_place(limit) or limit.gate is not None or limit.arrivals:
+        if limit.gate is not None or limit.arrivals:
             return False
         charge, known = limit.charge, before.figures(limit)
-        for (over, label), moved in moves.items():
-            if over != charge.over:
+        grown: dict[str, int] = {}
+        for (at, name), moved in moves.items():
+            if (at == "host") != (charge.over == "host"):
                 continue
-            place = before.pools[label] if over == "pool" else before.hosts[label]
-            more = sum([sign * charge.of(volume.request, volume.alternative, place) for volume, sign in moved])
-            if label not in known:
-                known[label] = limit.of(place)
-            if more > 0 and before.total(charge, label) + more > known[label]:
-                return False
-        return True
+            place: Place = before.hosts[name] if at == "host" else before.pools[name]
+            label = label_of(place, charge.over) if isinstance(place, Pool) else name
+            if label is not None:
+                more = [sign * charge.of(volume.request, volume.alternative, place) for volume, sign in moved]
+                grown[label] = grown.get(label, 0) + sum(more)
+                if label not in known:
+                    known[label] = limit.of(place)
+        return all(more <= 0 or before.total(charge, label) + more <= known[label] for label, more in grown.items())
 
 
 def _is_usual(rule: FitRule | LimitRule, shape: type[Rule]) -> bool:

@@ -29,7 +29,7 @@ SUMS = (
     Mutant("engine", "what fits the check in one place fits in all", "sums:_Usual._amiss_at", "yield from misfits",
            "pass", "laws"),
     Mutant("resources", "limits that only some meet are not summed", "sums:_Usual._is_kept",
-           "before.total(charge, label) + more > known[label]", "False", "laws"),
+           "before.total(charge, label) + more <= known[label]", "True", "laws"),
     Mutant("engine", "volumes bring the same to every host", "domain.amounts:Amounts.of", ", request.host_resources)",
            ")"),
     Mutant("state", "to the check everybody is new", "excess:total",

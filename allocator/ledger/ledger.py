@@ -204,9 +204,9 @@ class Ledger:
     def give_up(self, plan: Plan) -> None:
         """Release all that a plan has reserved and nobody has begun to make. Raises NotHeld where somebody has."""
         with self._store.writing() as connection:
-            for name in sorted(volumes.volumes_of(connection, plan.id, [step.volume for step in plan.steps])):
-                reservation.release(connection, name)
-                self._tell(connection, Line("released", name, "nobody waited for it", plan.id))
+            names = sorted(volumes.volumes_of(connection, plan.id, [step.volume for step in plan.steps]))
+            reservation.release(connection, names)
+            self._tell(connection, *(Line("released", name, "nobody waited for it", plan.id) for name in names))
 
     def unfinished(self) -> list[Plan]:
         """The plans that are reserved or half run: whoever applies one goes on where it stopped."""

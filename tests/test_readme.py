@@ -53,13 +53,13 @@ def test_its_commands_answer_what_it_shows(
             statuses.append(main(words))
             said = capsys.readouterr().out
             assert doctest.OutputChecker().check_output(shown, said, _OPTIONS), f"{line} answers:\n{said}"
-    assert statuses == [1, 1, 0, 0, 1, 1, 0]
+    assert statuses == [1, 1, 0, 0, 1, 1, 0, 0]
     assert files_on_disk(site) == []
 
 
 def test_its_python_runs(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """R02, R18-R20, R24: twelve lines place, make, grant and delete a volume, and are told why another cannot be."""
-    (example,) = blocks("python", site)
+    example = blocks("python", site)[0]
     assert len(example.splitlines()) == 12
     exec(compile(example, str(README), "exec"), {})
     reached, *refusal = capsys.readouterr().out.splitlines()
@@ -67,6 +67,16 @@ def test_its_python_runs(site: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert refusal[0] == "db-2 is refused: not even an empty fleet could take it."
     assert "1 offers no minimum IOPS (driver local)" in refusal[1]
     assert files_on_disk(site) == []
+
+
+def test_its_portal_runs(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """R24: placed and made from an event loop, with the ledger beside the tables of another program."""
+    exec(compile(blocks("python", site)[1], str(README), "exec"), {})
+    assert capsys.readouterr().out == "['done', 'done']\n"
+    assert len(list((site / "disk-1" / "volumes").iterdir())) == 2
+    url = "sqlite:///portal.db?prefix=storage_"
+    assert main(["why", "app-2", "--ledger", url]) == 0
+    assert "placed on disk-1 for kvm-01 by portal, plan" in capsys.readouterr().out
 
 
 def test_its_offerings_are_read(site: Path) -> None:

@@ -135,7 +135,7 @@ def audit(given: Given) -> int:
 
 @cli.command()
 @click.option("--fix", is_flag=True, help="Mend what is safe to mend.")
-@fleet(with_ledger=True)
+@fleet(with_ledger=True, acting=True)
 def reconcile(given: Given, fix: bool) -> int:
     """Hold the ledger against what devices hold.
 

@@ -85,13 +85,14 @@ def why(given: Given, volume: str) -> int:
     """Say why a volume is where it is, or was.
 
     Who decided it when, by which policy and documents, what was open, what it cost, and everything that happened to
-    the volume since; of a volume that is deleted as well. With -f and --policy it says which of them have changed.
+    the volume since; of a volume that is deleted as well. With -f and --policy it says which of them have changed, and
+    where the volume would go if it were placed now.
 
     \b
       allocator why web-data --ledger sqlite:///ledger.db
 
     JSON: {version, volume, now: {state, pool, plan, ...} | null, lives: [[{seq, at, actor, kind, subject, text, plan,
-    details, decision: {policy, documents, status, goals, placed, refused}, asked}]]}.
+    details, decision: {policy, documents, status, goals, placed, refused}, asked}]], again: {placed, histogram}}.
     """
     from allocator.cli.why import why
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from allocator.cli import show
+from allocator.cli.again import again
 from allocator.cli.codes import DONE
 from allocator.cli.session import Given
 from allocator.documents.sources import Source
@@ -28,10 +29,11 @@ def why(given: Given, volume: str) -> int:
         story = ledger.story(volume)
     finally:
         ledger.close()
+    now = again(given, volume)
     if given.as_json:
-        show.data(story.to_json())
+        show.data({**story.to_json(), "again": None if now is None else now.to_json()})
     else:
-        for line in _lines(story, given):
+        for line in (*_lines(story, given), *(() if now is None else now.lines())):
             show.say(line)
     return DONE
 

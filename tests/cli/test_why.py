@@ -36,6 +36,26 @@ def test_the_story_of_a_volume(site: Site) -> None:
     assert gone.splitlines()[-1].split(" ", 2)[2].startswith("release done p1 by")
 
 
+def test_it_tells_where_the_volume_would_go_now(site: Site) -> None:
+    """Where it is; nowhere, once p1 has 5 MiB left beside the 25 of the others; on a second pool when that is there."""
+    site.place()
+    fleet = site.fleet.read_text()
+    assert site.run("why", "root").out.endswith(
+        "Placed now, it would go where it is.\n  1 of 1 pools fit\n  hosts: 1 is not where VM web is\n"
+    )
+    site.fleet.write_text(fleet.replace("capacity: 100MiB", "capacity: 30MiB"))
+    out = site.run("why", "root").out
+    assert (
+        "Placed now, it would go nowhere.\n  0 of 1 pools fit: 1 has < 10 MiB of space left, most on p1: 5 MiB\n" in out
+    )
+    second = "  - {name: p2, driver: disk, zone: z1, capacity: 90MiB, details: {path: /nowhere}}\nrequests:"
+    site.fleet.write_text(site.fleet.read_text().replace("requests:", second))
+    told = site.told("why", "root")["again"]
+    assert (told["placed"]["pool"], told["placed"]["host"]) == ("p2", "h1")
+    counts = [(count["rule"], count["pools"], count["hosts"]) for count in told["histogram"]]
+    assert counts == [("capacity", 1, 0), ("together_on_host", 0, 1)]
+
+
 def test_it_tells_what_has_changed_since(site: Site, allocator: Allocator) -> None:
     """Documents by content, wherever they lie, and the policy by what it says; without documents it says neither."""
     site.place()
@@ -54,6 +74,7 @@ def test_the_same_for_programs(site: Site, allocator: Allocator) -> None:
     site.place()
     story = json.loads(allocator("why", "root", "--ledger", site.url, "--json").out)
     assert (story["version"], story["volume"], story["now"]["state"]) == (1, "root", "reserved")
+    assert story["again"] is None
     ((placed,),) = story["lives"]
     assert list(placed) == [
         *("seq", "at", "actor", "kind", "subject", "text", "plan", "details", "decision", "asked"),

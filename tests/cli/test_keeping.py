@@ -131,6 +131,19 @@ def test_a_ledger_that_was_imported_goes_on_by_itself(site: Site, allocator: All
     assert len(events) > before
 
 
+def test_no_secret_is_written_down(site: Site, allocator: Allocator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a host that has one: neither where all is written down, nor where a volume's story is told."""
+    monkeypatch.setenv("ALLOCATOR_SECRET_H1", "correct-horse")
+    chap = "{address: 10.0.0.1, iqn: 'iqn.2026-01.org.site:h1', chap: {user: h1, secret: {env: ALLOCATOR_SECRET_H1}}}"
+    fleet = site.fleet.read_text()
+    site.fleet.write_text(fleet.replace("{name: h1, zone: z1}", f"{{name: h1, zone: z1, endpoints: [{chap}]}}"))
+    site.place()
+    assert site.apply().code == 0
+    told = [exported(allocator, site.url), site.run("why", "root").out, site.run("why", "root", "--json").out]
+    assert "ALLOCATOR_SECRET" not in "".join(told)
+    assert "correct-horse" not in "".join(told)
+
+
 def test_import_is_into_an_empty_ledger(site: Site, allocator: Allocator) -> None:
     """And what is refused changes nothing."""
     site.place()

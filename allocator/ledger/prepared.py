@@ -67,8 +67,15 @@ class Prepared:
 
 def together(connection: Connection) -> AbstractContextManager[object]:
     """What is executed for its effect within goes to the server in one piece, where the driver can do that."""
-    pipeline = getattr(connection.connection.driver_connection, "pipeline", None)
-    return nullcontext() if pipeline is None else pipeline()
+    driver: Any = connection.connection.driver_connection
+    if not hasattr(driver, "pipeline"):
+        return nullcontext()
+    # Loaded already, since the connection is one of it.
+    from psycopg import Pipeline
+
+    # Its C library can since PostgreSQL 14.
+    pieces: AbstractContextManager[object] = driver.pipeline() if Pipeline.is_supported() else nullcontext()
+    return pieces
 
 
 def _cursor(connection: Connection) -> Any:

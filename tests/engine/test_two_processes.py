@@ -143,16 +143,15 @@ def disks(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_what_another_process_commits_is_followed_exactly(
-    disks: Path, seed: int, reads: list[Ledger], summed: list[tuple[Fleet, Charge]]
+    disks: Path, ledger_url: str, seed: int, reads: list[Ledger], summed: list[tuple[Fleet, Charge]]
 ) -> None:
     """Some 24 acts: placed, made, released, attached, detached, deleted; looked at meanwhile and in between."""
-    url = f"sqlite:///{disks.parent}/ledger.db"
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe()
     # Before the ledger is opened: SQLite's locks do not go with a process that is forked off.
-    other = context.Process(target=write, args=(disks, url, seed, there), daemon=True)
+    other = context.Process(target=write, args=(disks, ledger_url, seed, there), daemon=True)
     other.start()
-    with Allocator.open(disks, ledger=url) as follower:
+    with Allocator.open(disks, ledger=ledger_url) as follower:
         for n in range(8):
             follower.place([{"name": f"own-{n}", "size": "4KiB"}])
         for turn in range(ROUNDS):
@@ -160,7 +159,7 @@ def test_what_another_process_commits_is_followed_exactly(
             while not here.poll():
                 assert follower.audit() == []
             assert here.recv() == "done"
-            with Allocator.open(disks, ledger=url) as fresh:
+            with Allocator.open(disks, ledger=ledger_url) as fresh:
                 compare(follower, fresh, summed)
             if turn % 3 == 0:
                 follower.place([{"name": f"own-{turn}-later", "size": "4KiB"}])

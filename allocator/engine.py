@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from allocator.ledger import Ledger
     from allocator.ledger.opening import Opening
     from allocator.ledger.story import Story
+    from allocator.planning.waves import AtOnce
     from allocator.rebalance.outcome import Rebalance
     from allocator.reconcile.findings import Reconciliation
 
@@ -209,8 +210,16 @@ class Allocator:
         """The plan that detaches, revokes and deletes a volume."""
         return self._fresh(lambda inventory: deleting(volume, inventory))
 
-    def rebalance(self, aim: Aim | None = None, *, max_moves: int | None = None, effort: Effort = EFFORT) -> Rebalance:
-        """Few moves that mend what is broken, or gain what was aimed at (None: both), each with why: a dry run.
+    def rebalance(
+        self,
+        aim: Aim | None = None,
+        *,
+        max_moves: int | None = None,
+        effort: Effort = EFFORT,
+        at_once: AtOnce | None = None,
+    ) -> Rebalance:
+        """Few moves that mend what is broken, or gain what was aimed at (None: both), each with why, in waves:
+        a dry run.
 
         Nothing that holds is broken by them, and nothing that is broken gets worse. Raises LookupError for a pool, host
         or volume in the aim that is not there.
@@ -219,7 +228,7 @@ class Allocator:
 
         wanted = aim or Aim(budget=Budget(moves=max_moves))
         with self._standing.lock:
-            return rebalance(self.inventory, self.rules, self.tiers, self.policy, wanted, effort)
+            return rebalance(self.inventory, self.rules, self.tiers, self.policy, wanted, effort, at_once)
 
     def check(self) -> list[Reason]:
         """What an administrator should know before first use: offerings that nothing honours (R03), and more."""

@@ -29,6 +29,16 @@ def _bytes(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
         raise click.BadParameter(str(error)) from error
 
 
+def _rate(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """A rate such as 200MiB/s, rounded down."""
+    from allocator.domain.sizes import QuantityError, parse_rate
+
+    try:
+        return None if value is None else parse_rate(value, "down")
+    except QuantityError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 def _share(ctx: click.Context, parameter: click.Parameter, value: str) -> int:
     from allocator.cli.options import millionths
 
@@ -53,6 +63,10 @@ def _share(ctx: click.Context, parameter: click.Parameter, value: str) -> int:
     show_default=True,
     help="What a move that mends nothing must take off a place's load above the policy's thresholds.",
 )
+@click.option(
+    "--at-once", type=click.IntRange(1), default=16, show_default=True, metavar="N", help="Moves in one wave."
+)
+@click.option("--rate", metavar="RATE", callback=_rate, help="What copying may take, as 200MiB/s: tells how long.")
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write the proposal as JSON.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="The solver's.")
 @click.option("--work", type=float, default=20.0, callback=finite, show_default=True, help="How hard to solve.")
@@ -71,6 +85,8 @@ def rebalance(
     per_target: int | None,
     pinned: tuple[str, ...],
     worthwhile: int,
+    at_once: int,
+    rate: int | None,
     output: Path | None,
     seed: int,
     work: float,
@@ -96,12 +112,15 @@ def rebalance(
     Exit code 0: nothing to mend, or all of it is mended; 1: something stays broken, or a VM must leave.
 
     JSON: {version, status: nothing | mended | partly, goals, broken: {before, after}, moves: [{volume, from, to, bytes,
-    purpose: mends | makes_room | gains, alone, without, makes_room_for}], pools, usable, staying, vms}.
+    purpose: mends | makes_room | gains, alone, without, makes_room_for}], waves: [{moves, bytes, seconds}], staged,
+    blocked, pools, usable, staying, vms}.
     """
     from allocator.cli.rebalancing import rebalance
     from allocator.domain.policy import Effort
     from allocator.domain.rebalance import Aim, Budget
+    from allocator.planning.waves import AtOnce
 
     budget = Budget(max_moves, max_bytes, per_source, per_target)
     aim = Aim(drain, repair, gain, budget, frozenset(pinned), worthwhile)  # type: ignore[arg-type]
-    return rebalance(given, output, aim, Effort(work=work, seed=seed, seconds=seconds))
+    together = AtOnce(at_once, bytes_per_second=rate)
+    return rebalance(given, output, aim, Effort(work=work, seed=seed, seconds=seconds), together)

@@ -17,6 +17,7 @@ from allocator.cli.session import Given, whole_file
 from allocator.domain.policy import Effort
 from allocator.domain.rebalance import Aim
 from allocator.domain.sizes import format_bytes, format_count
+from allocator.planning.waves import AtOnce
 from allocator.rebalance.outcome import Filled, Rebalance
 from allocator.rebalance.telling import rebalance_json, summary_lines, why_words
 
@@ -24,11 +25,11 @@ LEASE_SECONDS: Final = 3600
 """How long a job that went away without a word, on another machine, keeps others from running."""
 
 
-def rebalance(given: Given, output: Path | None, aim: Aim, effort: Effort) -> int:
+def rebalance(given: Given, output: Path | None, aim: Aim, effort: Effort, at_once: AtOnce) -> int:
     """Propose, write the plan where one is wanted, and show it."""
     with whole_file(output) as file, given.open() as allocator, _alone(allocator, effort):
         begun = perf_counter()
-        found = allocator.rebalance(aim, effort=effort)
+        found = allocator.rebalance(aim, effort=effort, at_once=at_once)
         found = replace(found, seconds=round(perf_counter() - begun, 6))
         told = rebalance_json(found)
         if file is not None:
@@ -38,7 +39,7 @@ def rebalance(given: Given, output: Path | None, aim: Aim, effort: Effort) -> in
         show.data(told)
     else:
         _show(found)
-    return FOUND if found.staying or found.vms else DONE
+    return FOUND if found.staying or found.vms or found.order.blocked else DONE
 
 
 def _alone(allocator: Allocator, effort: Effort) -> AbstractContextManager[None]:

@@ -68,5 +68,5 @@ class Aim:
         return self.gain if self.gain or self.drain or self.repair else "balance"
 
     def may_move(self, volume: Volume) -> bool:
-        """Volumes that others made are counted and never touched (R07)."""
-        return not volume.foreign and volume.name not in self.pinned
+        """Volumes that others made are counted and never touched (R07); one that is on the move already goes on."""
+        return not volume.foreign and volume.moving_to is None and volume.name not in self.pinned

@@ -20,6 +20,7 @@ from allocator.goal import Answer, Goal, Tiers
 from allocator.goals import GOALS
 from allocator.goals.balance import Balance
 from allocator.goals.movement import Movement
+from allocator.planning.waves import USUAL, AtOnce, waves
 from allocator.rebalance.broken import Broken, mending, still
 from allocator.rebalance.emptying import emptied_one_by_one
 from allocator.rebalance.fill import filled, usable
@@ -37,13 +38,19 @@ ROUNDS: Final = 6
 
 
 def rebalance(
-    inventory: Inventory, rules: Sequence[Rule], tiers: Tiers, policy: Policy, aim: Aim, effort: Effort
+    inventory: Inventory,
+    rules: Sequence[Rule],
+    tiers: Tiers,
+    policy: Policy,
+    aim: Aim,
+    effort: Effort,
+    at_once: AtOnce | None = None,
 ) -> Rebalance:
-    """Moves towards the aim. No rule that holds is broken by them, and nothing that is broken gets worse.
+    """Moves towards the aim, in waves. No rule that holds is broken by them, and nothing that is broken gets worse.
 
     Raises LookupError for a name in `aim.drain` or `aim.pinned` that is not there.
     """
-    return _Job(inventory, rules, tiers, policy, aim, effort).run()
+    return _Job(inventory, rules, tiers, policy, aim, effort, at_once or USUAL).run()
 
 
 class _Job:
@@ -55,12 +62,14 @@ class _Job:
         policy: Policy,
         aim: Aim,
         effort: Effort,
+        at_once: AtOnce,
     ) -> None:
         from allocator.solver.deadline import Deadline
 
         _check_names(inventory, aim)
         self.start = emptied(inventory, aim.drain)
         self.rules, self.tiers, self.policy, self.aim, self.effort = rules, tiers, policy, aim, effort
+        self.at_once = at_once
         self.deadline = Deadline(effort.seconds)
         pools = None if aim.mends_all else frozenset(_drained_pools(inventory, aim.drain))
         self.broken = Broken.now(self.start, rules, pools)
@@ -192,6 +201,7 @@ class _Job:
         return Rebalance(
             after=after,
             moves=tuple(whys.proposed()),
+            order=waves(moves, self.start, self.rules, at_once=self.at_once),
             pools=tuple(filled(self.start, after, self.rules, touched)),
             usable=tuple(usable(self.start, after, self.rules)),
             staying=tuple(staying(left, after, self.rules, self.tiers, self._may_move, spent)),

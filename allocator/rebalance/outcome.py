@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from allocator.domain.inventory import Inventory
 from allocator.domain.move import Move
+from allocator.planning.waves import Ordered
+
+NOTHING: Final = Ordered(())
 
 Purpose = Literal["mends", "makes_room", "gains"]
 
@@ -82,6 +85,8 @@ class Rebalance:
 
     after: Inventory
     moves: tuple[Proposed, ...] = ()
+    order: Ordered = NOTHING
+    """The moves in waves, so that no state on the way breaks a rule, and those that have no place in any order."""
     pools: tuple[Filled, ...] = ()
     usable: tuple[Usable, ...] = ()
     staying: tuple[Staying, ...] = ()

@@ -31,6 +31,13 @@ def summary_lines(found: Rebalance) -> Iterator[str]:
         f"{count:,} move{'s' if count > 1 else ''}, {format_bytes(found.size_bytes)}" if count else "Nothing to move"
     )
     yield f"{moves}; cost: {costs}"
+    order = found.order
+    if order.waves:
+        staged = f", {len(order.staged):,} by way of a third pool" if order.staged else ""
+        lasting = f", {order.seconds:,} s of copying" if order.seconds is not None else ""
+        yield f"in {len(order.waves):,} wave{'s' if len(order.waves) > 1 else ''}{staged}{lasting}"
+    for blocked in order.blocked:
+        yield f"has no place in any order: {blocked.text}"
     for usable in found.usable:
         if usable.before != usable.after:
             show = format_bytes if usable.what == "capacity" else format_count
@@ -56,6 +63,15 @@ def rebalance_json(found: Rebalance) -> dict[str, Any]:
         "goals": [{"goal": goal, "cost": cost, "bound": bound} for goal, (cost, bound) in found.goals.items()],
         "broken": {"before": found.broken[0], "after": found.broken[1]},
         "moves": [_move(proposed) for proposed in found.moves],
+        "waves": [
+            {"moves": [move.volume for move in wave.moves], "bytes": wave.size_bytes, "seconds": wave.seconds}
+            for wave in found.order.waves
+        ],
+        "staged": list(found.order.staged),
+        "blocked": [
+            {"volume": one.move.volume, "lacking": one.lacking, "behind": list(one.behind), "text": one.text}
+            for one in found.order.blocked
+        ],
         "pools": [
             {"pool": pool.pool, "rule": pool.what, "before": pool.before, "after": pool.after, "limit": pool.limit}
             for pool in found.pools

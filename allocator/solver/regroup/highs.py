@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from math import ceil, isfinite
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,8 @@ from allocator.solver.deadline import Deadline
 from allocator.solver.relaxation import proto_of
 from allocator.solver.rows import ENDLESS, Program
 
+NOISE: Final = 1e-6
+"""How far a float bound may lie above the whole number that it means, absolutely and as a share."""
 LARGE: Final = 2**31
 """Factors from here on are counted in larger units: HiGHS keeps rows to an absolute 1e-6."""
 
@@ -24,6 +27,8 @@ class Whole:
     """What came of a programme; `values` None: there is no answer, or none was found."""
 
     values: IntArray | None
+    bound: int | None = None
+    """No answer costs less."""
     rounded: bool = False
     """What large factors were rounded to, or what HiGHS rounds by itself, may have cost an answer."""
 
@@ -44,13 +49,15 @@ def solve_whole(program: Program, deadline: Deadline, *, nodes: int, gap: float)
         result = mathopt.solve(made, mathopt.SolverType.HIGHS, params=parameters)
     except (AttributeError, RuntimeError):
         # HiGHS gives up on some rows with figures of 2**40 and more; OR-Tools 9.15 stumbles when it says so.
-        return Whole(None, True)
+        return Whole(None, None, True)
     deadline.passed()
     rounded = bool(np.abs(coarse.factors).max(initial=0) >= LARGE) or lossy
     if not result.has_primal_feasible_solution():
-        return Whole(None, rounded)
+        return Whole(None, None, rounded)
     values = np.rint(np.array(result.variable_values(list(made.variables())))).astype(np.int64)
-    return Whole(values) if fulfils(program, values) else Whole(None, True)
+    least = result.termination.objective_bounds.dual_bound
+    bound = None if rounded or not isfinite(least) else ceil(least - abs(least) * NOISE - NOISE)
+    return Whole(values, bound) if fulfils(program, values) else Whole(None, None, True)
 
 
 def fulfils(program: Program, values: IntArray) -> bool:

@@ -116,6 +116,8 @@ class _Descent:
                 break
             whole = solve_whole(replace(aimed, lower=lower), self.deadline.part(0.7), nodes=self.nodes, gap=GAP)
             self._take(costs, whole.values)
+            if lower is aimed.lower and whole.bound is not None:
+                bound = max(bound, whole.bound)
         if whole is not None and whole.values is None and whole.rounded:
             self._take(costs, solve_exactly(aimed, self.effort.seed, self.effort.work / 2, self.deadline.part(0.7)))
         return bound

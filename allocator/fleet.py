@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from allocator.adding import Adding, even
 from allocator.domain.charging import kept
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import ALL, Charge, Volume, see_nothing
@@ -31,8 +31,6 @@ Figure = IntArray | int
 T = TypeVar("T")
 MOST_SHAPES: Final = 10_000
 """Shapes of requests that are told apart by number; beyond it all are forgotten and numbered anew."""
-MOST_FIGURES: Final = 1_000_000
-"""Amounts that are the same everywhere and are kept; beyond it all are forgotten and worked out again."""
 MOST_FREED: Final = 1_000
 """Departures of which is remembered where they were."""
 MOST_CELLS: Final = 2**24
@@ -71,7 +69,7 @@ class Fleet:
         self._kinds: dict[tuple[bool, Sees], Kinds] = {}
         self._limits: dict[tuple[bool, Callable[[Any], int]], Figure] = {}
         self._labels: dict[str, tuple[IntArray, dict[str, int]]] = {}
-        self._tallies = Tallies(inventory, self._numbers)
+        self._tallies = Tallies(inventory, lambda over: self.labels(over)[1])
         self.placed: Mapping[str, Volume] = self._tallies.placed
         """Volumes added for the time being."""
         self.departures = 0
@@ -80,8 +78,9 @@ class Fleet:
         """The rows of the pools that the last of them left."""
         self._remembered: dict[tuple[object, int], Any] = {}
         self._cells = 0
-        self._everywhere: dict[tuple[Charge, int], int] = {}
-        """What asks with a likeness add to a charge, where that is the same at every place."""
+        self._adding = Adding(self)
+        self.figures = self._adding.by_kind
+        """What an ask would add to a charge at each kind of place that the charge tells apart."""
         self._ways: dict[tuple[object, ...], list[tuple[Alternative, Alternative, int]]] = {}
         self._equal: dict[Alternative, Alternative] = {}
         self._alike = 0
@@ -132,9 +131,6 @@ class Fleet:
                 codes = [-1 if name is None else numbers.setdefault(name, len(numbers)) for name in names]
             found = self._labels[over] = (np.array(codes, dtype=np.int64), numbers)
         return found
-
-    def _numbers(self, over: str) -> dict[str, int]:
-        return self.labels(over)[1]
 
     def index(self, over: str, only: IntArray | None = None) -> IntArray:
         """For each row, where a tally over such places has its label; -1 where it has none."""
@@ -224,49 +220,8 @@ class Fleet:
             return sum([charge.of(ask.request, ask.alternative, places[0]) for ask in asks]) if places else 0
         total: Figure = 0
         for ask in asks:
-            total = total + self._amounts(charge, ask, only)
+            total = total + self._adding.of(charge, ask, only)
         return total
-
-    def figures(self, charge: Charge, ask: Ask) -> Figure:
-        """What the ask would add to a charge at each kind of place that the charge tells apart."""
-        if not charge.counts(ask.request) or not self.places(charge.over):
-            return 0
-        kinds = self.kinds(charge.over, charge.sees)
-        return self.remember(charge, ask, partial(self._figures, kinds, charge, ask))
-
-    def _amounts(self, charge: Charge, ask: Ask, only: IntArray | None) -> Figure:
-        known = self._everywhere.get((charge, ask.likeness))
-        if known is not None:
-            return known
-        found = self._worked_out(charge, ask, only)
-        everywhere = only is None or isinstance(self._remembered.get((charge, ask.likeness)), int)
-        if everywhere and isinstance(found, int) and ask.likeness >= 0:
-            if len(self._everywhere) >= MOST_FIGURES:
-                self._everywhere.clear()
-            self._everywhere[charge, ask.likeness] = found
-        return found
-
-    def _worked_out(self, charge: Charge, ask: Ask, only: IntArray | None) -> Figure:
-        if not charge.counts(ask.request):
-            return 0
-        places = self.places(charge.over)
-        if not places:
-            return 0
-        kinds = self.kinds(charge.over, charge.sees)
-        if only is not None and len(kinds.examples) > len(only):
-            return even(
-                np.array([charge.amount(ask.request, ask.alternative, places[row]) for row in only], dtype=np.int64)
-            )
-        figures = self.remember(charge, ask, partial(self._figures, kinds, charge, ask))
-        if isinstance(figures, int):
-            return figures
-        return even(figures.take(kinds.codes if only is None else kinds.codes.take(only)))
-
-    @staticmethod
-    def _figures(kinds: Kinds, charge: Charge, ask: Ask) -> Figure:
-        """The amounts at each kind of place."""
-        amounts = [charge.amount(ask.request, ask.alternative, place) for place in kinds.examples]
-        return even(np.array(amounts, dtype=np.int64))
 
     def settle(self, arrivals: Iterable[Volume] = (), departures: Iterable[str] = ()) -> None:
         """Make a change permanent, in the inventory and in every tally."""
@@ -288,19 +243,6 @@ class Fleet:
     def remove(self, volume: Volume) -> None:
         """A volume added before leaves its place again."""
         self._tallies.remove(volume)
-
-
-def even(figures: IntArray) -> Figure:
-    """One number where all are the same."""
-    if not len(figures):
-        return 0
-    first = figures[0]
-    return int(first) if (figures == first).all() else figures
-
-
-def hashable(figure: Figure) -> int | bytes:
-    """The same for figures that are equal."""
-    return figure if isinstance(figure, int) else figure.tobytes()
 
 
 def _gives(pool: Pool) -> Hashable:

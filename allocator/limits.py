@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from allocator.adding import hashable
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
 from allocator.domain.placement import ALL, Charge, Touched
-from allocator.domain.places import Pool
-from allocator.domain.request import Mark, Request
+from allocator.domain.request import Request
 from allocator.domain.sizes import format_count
 from allocator.excess import excess, stated, total
-from allocator.fleet import Ask, BoolArray, Figure, Fleet, IntArray, Sees, hashable
+from allocator.fleet import Ask, BoolArray, Figure, Fleet, IntArray
 from allocator.rule import Over, Rows, Rule, Violation
 from allocator.slack import ENDLESS, Gate, Slack
 
@@ -94,22 +94,6 @@ class Limit:
         return self.where if self.where is not None else self.unless
 
 
-def named_domain(key: str, over: str, mark: Mark, members: Callable[[Request], bool]) -> Limit:
-    """Volumes that are told apart by a kind of failure domain lie on no pool that names none: it proves nothing."""
-    unnamed = Charge("volumes", "pool", partial(_names_none, over), _sees_domain(over), mark, members)
-    return Limit(f"{key}-named", "volumes", unnamed, 0, closed=f"name no {over}")
-
-
-@cache
-def _sees_domain(over: str) -> Sees:
-    """One function for each kind of domain, since places are grouped by it once and for all."""
-    return partial(_names_none, over, None, None)
-
-
-def _names_none(over: str, request: object, alternative: object, pool: Pool) -> int:
-    return int(pool.domain(over) is None)
-
-
 class LimitRule(Rule):
     """Sums of charges stay within limits."""
 
@@ -174,11 +158,8 @@ class LimitRule(Rule):
         limits = self.limits(ask.request, fleet.inventory)
         return [limit for limit in limits if (limit.charge.over == "host") == at_hosts]
 
-    def _limits_of(self, asks: Iterable[Ask], inventory: Inventory) -> Iterable[Limit]:
-        return self.limits_on((ask.request for ask in asks), inventory)
-
     def encode(self, model: Model) -> None:
-        for limit in self._limits_of(model.asks(), model.inventory):
+        for limit in self.limits_on((ask.request for ask in model.asks()), model.inventory):
             total = model.total(limit.charge, count="arrivals" if limit.arrivals else "final")
             model.require_at_most(
                 total,
@@ -232,7 +213,7 @@ class LimitRule(Rule):
 
     def phrase(self, asks: Sequence[Ask], fleet: Fleet, rows: IntArray, over: str) -> str:
         disturbed: str | None = None
-        for limit in self._limits_of(asks, fleet.inventory):
+        for limit in self.limits_on((ask.request for ask in asks), fleet.inventory):
             if (limit.charge.over == "host") != (over == "host"):
                 continue
             slack = limit.slack(asks, fleet, rows)

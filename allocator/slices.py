@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from allocator.fleet import Ask, BoolArray, Figure, Fleet, IntArray, even
+from allocator.adding import even
+from allocator.fleet import Ask, BoolArray, Figure, Fleet, IntArray
 from allocator.goal import Cost
 from allocator.pricing import Costs, Pricing
 from allocator.rule import Rule

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from allocator.adding import hashable
 from allocator.domain.placement import Charge
 from allocator.domain.policy import Policy
 from allocator.domain.qos import Alternative
 from allocator.domain.request import Request
-from allocator.fleet import Ask, Fleet, IntArray, hashable
+from allocator.fleet import Ask, Fleet, IntArray
 from allocator.goal import Answer, Goal
 from allocator.limits import UNLIMITED, Limit, LimitRule
 from allocator.rule import Over, Rows, Rule

@@ -11,7 +11,8 @@ from allocator.domain.outcome import Reason
 from allocator.domain.placement import ALL, Charge, Touched, one_each
 from allocator.domain.policy import Policy
 from allocator.domain.request import Apart, Mark, Request
-from allocator.limits import Limit, LimitRule, named_domain
+from allocator.failure_domains import named_domain
+from allocator.limits import Limit, LimitRule
 from allocator.rule import Violation
 from allocator.stated import Stated
 

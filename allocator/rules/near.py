@@ -9,8 +9,9 @@ from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Charge, one_each
 from allocator.domain.policy import Policy
 from allocator.domain.request import Mark, Near, Request
+from allocator.failure_domains import named_domain
 from allocator.fleet import Ask, Fleet
-from allocator.limits import Limit, LimitRule, named_domain
+from allocator.limits import Limit, LimitRule
 from allocator.rule import Over, Rows
 from allocator.slack import Slack
 from allocator.stated import Stated

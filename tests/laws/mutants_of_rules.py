@@ -187,7 +187,8 @@ SUMS = (
 
 GROUPS = (
     Mutant("apart", "any wish of the group counts", "rules.apart:_states", "request.apart == apart", "True"),
-    Mutant("apart", "a pool without a rack is a rack", "limits:_names_none", "int(pool.domain(over) is None)", "0"),
+    Mutant("apart", "a pool without a rack is a rack", "failure_domains:_names_none",
+           "int(pool.domain(over) is None)", "0"),
     Mutant("apart", "one more in each", "rules.apart:Wish.__init__", "apart.max_per_domain, closed",
            "apart.max_per_domain + 1, closed"),
     Mutant("apart", "racks of two zones are one", "domain.places:Pool.domain", 'f"{self.zone}/{label}"', "label"),
@@ -199,7 +200,8 @@ GROUPS = (
     Mutant("apart", "the ranking looks at no complete VM", "rank:_Search.__init__",
            "screen.mended(requests)", "False", "laws"),
     Mutant("near", "a volume anywhere will do", "rules.near:_limits", ', mark=("group", near.group)', ""),
-    Mutant("near", "a pool without a rack is near", "limits:_names_none", "int(pool.domain(over) is None)", "0"),
+    Mutant("near", "a pool without a rack is near", "failure_domains:_names_none",
+           "int(pool.domain(over) is None)", "0"),
     Mutant("near", "every volume wants it", "rules.near:_limits", ", mark=mark, members=wants", ""),
     Mutant("near", "the filter does not wait", "rules.near:NearRule._still_coming",
            "ask.request.near.group in ask.coming", "False",

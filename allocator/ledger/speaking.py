@@ -40,8 +40,8 @@ _POSTGRES: Final[Mapping[str, Words]] = {
     "55P03": (LedgerLocked, "is locked by another process. Maybe wait, or look at pg_stat_activity."),
 }
 """By SQLSTATE (PostgreSQL 15, appendix A)."""
-_GOING: Final = ("08", "57P")
-"""SQLSTATE of connections that break, and of servers that stop or start."""
+_GOING: Final = ("08", "25P03", "57P")
+"""SQLSTATE of connections that break, of processes that slept in a transaction, of servers that stop or start."""
 
 
 @contextmanager

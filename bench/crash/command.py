@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ import click
 
 from bench.crash.campaign import KINDS, Campaign, Outcome, Round
 from bench.crash.site import lacking, site
+from bench.postgres import Postgres
 from bench.record import Measure, Record, cases, machine
 
 MEASURES: Final = {"wrong": Measure("less", 0.0)}
@@ -23,6 +25,7 @@ _MOST_BOUNDARIES: Final = 2000
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @click.option("--only", metavar="K", help="One round: a number, or KIND@N for the N-th boundary of such a plan.")
 @click.option("--faults", is_flag=True, help="Drivers fail, lose answers and have no space, at seeded points.")
+@click.option("--postgres", is_flag=True, help="The ledgers lie on a PostgreSQL server that is started for this.")
 @click.option("--boundaries/--no-boundaries", default=True, show_default=True, help="Also one kill at each of them.")
 @click.option("--volumes", type=click.IntRange(1, 4), default=2, show_default=True, help="Of plans killed at each.")
 @click.option("--workers", type=click.IntRange(1, 16), default=3, show_default=True, help="Side by side, at most.")
@@ -34,6 +37,7 @@ def crash(
     seed: int,
     only: str | None,
     faults: bool,
+    postgres: bool,
     boundaries: bool,
     volumes: int,
     workers: int,
@@ -49,10 +53,13 @@ def crash(
         raise click.ClickException(f"Packages are missing. Maybe, as root: apt-get install {' '.join(packages)}")
     (case,) = [case for case in cases("crash") if case["name"] == ("faults" if faults else "crash")]
     kills = case["kills"] if kills is None else kills
+    options = "".join(f" --{name}" for name, given in (("faults", faults), ("postgres", postgres)) if given)
     began, total, wrong = time.monotonic(), Outcome(), 0
     rounds = 0
-    with tempfile.TemporaryDirectory(prefix="crash-") as directory, site(Path(directory)) as there:
-        campaign = Campaign(there, workers=workers)
+    with ExitStack() as running:
+        directory = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="crash-")))
+        server = running.enter_context(Postgres(durable=False)) if postgres else None
+        campaign = Campaign(running.enter_context(site(directory, server)), workers=workers)
         for round in _rounds(seed, only, faults, kills, total, volumes if boundaries else 0):
             outcome = campaign.play(round)
             rounds += 1
@@ -60,18 +67,22 @@ def crash(
             total.elsewhere += outcome.elsewhere
             if outcome.wrong:
                 wrong += 1
-                again = f"python -m bench crash --seed {seed} --only {round.name}{' --faults' if faults else ''}"
+                again = f"python -m bench crash --seed {seed} --only {round.name}{options}"
                 click.echo(f"WRONG in round {round.name}: {'; '.join(outcome.wrong)}\n  replay: {again}", err=True)
                 click.echo(campaign.complaints(), err=True)
             if round.boundary and not outcome.kills:
                 click.echo(f"{round.kind}: killed at each of {round.boundary - 1} boundaries")
     seconds = time.monotonic() - began
     click.echo(
-        f"seed {seed}{' with faults' if faults else ''}: {total.kills} kills in {rounds} rounds, {wrong} rounds wrong, "
+        f"seed {seed}{options}: {total.kills} kills in {rounds} rounds, {wrong} rounds wrong, "
         f"{total.elsewhere} volumes went elsewhere, {seconds:.0f} s"
     )
     if to is not None:
-        figure: dict[str, Any] = {"case": case["name"], "seed": seed, "kills": total.kills}
+        figure: dict[str, Any] = {
+            "case": case["name"] + (" on PostgreSQL" if postgres else ""),
+            "seed": seed,
+            "kills": total.kills,
+        }
         figure |= {"rounds": rounds, "wrong": wrong, "elsewhere": total.elsewhere}
         missed = [f"{wrong} rounds are wrong"] if wrong > case["wrong"] else []
         Record("crash", [figure], MEASURES, [case], missed, machine()).write(to)

@@ -19,6 +19,7 @@ from allocator import Allocator
 from allocator.demo.probes import opens_iscsi
 from allocator.demo.servers import Tgtd, agent_config, missing, storage_daemon, tgtd
 from allocator.ledger import Ledger
+from bench.postgres import Postgres
 from drivers.hypervisor.qemu import QemuAgent
 
 HOSTS: Final = ("h1", "h2")
@@ -50,10 +51,13 @@ class There:
 class Site:
     """Servers, three pools on them, two hosts, and an empty ledger to copy."""
 
-    def __init__(self, directory: Path, target: Tgtd, monitors: dict[str, Path]) -> None:
+    def __init__(
+        self, directory: Path, target: Tgtd, monitors: dict[str, Path], postgres: Postgres | None = None
+    ) -> None:
         self.directory = directory
         self._target = target
         self._monitors = monitors
+        self._postgres = postgres
         self._chap = directory / "chap"
         self._chap.touch(0o600)
         self._chap.write_text(secrets.token_hex(16))
@@ -64,7 +68,9 @@ class Site:
         self._read = Allocator.open(fleet)
 
     def new_ledger(self, name: str) -> str:
-        """The URL of another ledger, with nothing in it."""
+        """The URL of another ledger, with nothing in it: a file, or a schema of the PostgreSQL server."""
+        if self._postgres is not None:
+            return self._postgres.empty()
         path = self.directory / f"{name}.db"
         shutil.copyfile(self._empty, path)
         path.chmod(0o600)
@@ -159,7 +165,7 @@ class Site:
 
 
 @contextmanager
-def site(directory: Path) -> Iterator[Site]:
+def site(directory: Path, postgres: Postgres | None = None) -> Iterator[Site]:
     """Servers that end with the block. Raises DemoError where they do not start."""
     with ExitStack() as running:
         for name in POOLS:
@@ -168,4 +174,4 @@ def site(directory: Path) -> Iterator[Site]:
         for host in HOSTS:
             (directory / host).mkdir(mode=0o700)
             monitors[host] = running.enter_context(storage_daemon(directory / host))
-        yield Site(directory, running.enter_context(tgtd(directory)), monitors)
+        yield Site(directory, running.enter_context(tgtd(directory)), monitors, postgres)

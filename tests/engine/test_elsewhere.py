@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from allocator import Allocator
 from allocator import elsewhere as deciding
@@ -110,7 +111,8 @@ def test_a_volume_goes_to_the_next_best_pool(allocator: Allocator, full: Full, t
     assert (full.asked, files(tmp_path), lies(allocator)) == (["p1", "p2"], ["p2"], {"v": "p2"})
     assert (sold(allocator, "p1"), sold(allocator, "p2")) == (0, 600 * 1024)
     assert allocator.ledger is not None
-    assert [(event.kind, event.text) for event in allocator.ledger.events("v")][1:3] == [
+    assert [(event.kind, event.text) for event in allocator.ledger.events("v")][:3] == [
+        ("placed", "on p1 for h1"),
         ("no space", "p1 has no space for it"),
         ("elsewhere", "to p2"),
     ]
@@ -164,6 +166,27 @@ def test_where_nothing_else_fits_all_is_undone_and_the_reasons_are_told(
     assert "0 of 3 pools fit" in error.text
     assert lies(allocator) == {"w": "p1"}
     assert files(tmp_path) == ["p1"]
+
+
+def test_not_every_pool_is_asked(tmp_path: Path, full: Full) -> None:
+    """Of twelve pools that are all full after all, nine are asked: the first, and eight more at most."""
+    names = [f"p{number}" for number in range(12)]
+    pools = [
+        {"name": name, "driver": "disk", "zone": "z1", "capacity": "1MiB", "details": {"path": f"{tmp_path}/{name}"}}
+        for name in names
+    ]
+    documents = {"version": 1, "drivers": {"disk": {"driver": "local"}}, "pools": pools}
+    for name in names:
+        (tmp_path / name).mkdir(mode=0o700)
+    with opened(tmp_path, yaml.safe_dump(documents), ledger=True) as allocator:
+        plan = place(allocator, {"name": "v", "size": "4KiB"})
+        full.pools = dict.fromkeys(names, ())
+        report = run(allocator, plan)
+        error = report.volumes[0].error
+        assert (report.state, len(set(full.asked)), len(full.asked)) == ("rolled_back", 9, 9)
+        assert error is not None
+        assert error.text.endswith("is full. So have 8 others not. Maybe `allocator status --observe` shows why.")
+        assert lies(allocator) == {}
 
 
 def test_what_another_process_takes_meanwhile_is_not_sold_twice(

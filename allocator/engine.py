@@ -15,6 +15,7 @@ from allocator.answered import Refused, answered
 from allocator.decide import Decision, decide, look_further
 from allocator.documents import DocumentError, World, load, volume_document
 from allocator.domain.inventory import Inventory
+from allocator.domain.move import Move
 from allocator.domain.outcome import Headway, Placed, Reason
 from allocator.domain.placement import Volume
 from allocator.domain.plan import Plan
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from allocator.documents.requests import RequestEntry
     from allocator.execution.attempts import Patience
     from allocator.execution.report import Progress, Report
+    from allocator.execution.waves import Moved
     from allocator.ledger import Ledger
     from allocator.ledger.opening import Opening
     from allocator.ledger.story import Story
@@ -191,6 +193,23 @@ class Allocator:
         What takes something away is not undone: it stops where it is. Raises LedgerError.
         """
         return await self._running.run(plan, "cancel", patience, progress)
+
+    async def move(
+        self, waves: Sequence[Sequence[Move]], *, progress: Callable[[Progress], None] | None = None
+    ) -> Moved:
+        """Carry out moves wave by wave, each on fresh facts; what has changed meanwhile stops the rest. Called again
+        it goes on. Raises LedgerError.
+        """
+        from allocator.execution.waves import run_waves
+
+        ledger = self._standing.held()
+        return await run_waves(
+            waves,
+            self.rules,
+            now=lambda: self.inventory,
+            unfinished=ledger.unfinished,
+            apply=partial(self.apply, progress=progress),
+        )
 
     def attach(self, volume: str, host: str) -> Plan:
         """The plan that attaches a placed volume to a host (more than one, where its driver can).

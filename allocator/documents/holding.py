@@ -55,7 +55,13 @@ class Holding:
         resources = host_resources if entry.host_resources is None else entry.host_resources
         request = self.asking.made(entry, base, ways, pins, resources)
         chosen = _chosen(entry, ways, path) if one is None else _held(one, entry, ways)
-        return Volume.on(pool, request, chosen, hosts, foreign=entry.foreign)
+        found = Volume.on(pool, request, chosen, hosts, foreign=entry.foreign)
+        if entry.moving_to is None:
+            return found
+        there = find(entry.moving_to.pool, self.pools, "pool", (*path, "moving_to", "pool"))
+        index = entry.moving_to.alternative
+        then = chosen if index is None else _way(index, ways, (*path, "moving_to"))
+        return replace(found, moving_to=Volume.on(there, request, then, hosts))
 
 
 def _asked(entry: VolumeEntry, offering: Offering | None, path: Path) -> tuple[QosWish, ...]:
@@ -69,7 +75,10 @@ def _asked(entry: VolumeEntry, offering: Offering | None, path: Path) -> tuple[Q
 
 
 def _chosen(entry: VolumeEntry, ways: Ways, path: Path) -> Alternative:
-    index = entry.alternative or 0
+    return _way(entry.alternative or 0, ways, path)
+
+
+def _way(index: int, ways: Ways, path: Path) -> Alternative:
     if index >= len(ways):
         raise DocumentError(
             f"There is no alternative {index}, only {len(ways)} of them, from 0.",

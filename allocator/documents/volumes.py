@@ -18,6 +18,14 @@ class PinEntry(Entry):
     host: Name | None = None
 
 
+class MovingEntry(Entry):
+    """Where a volume goes that is on the move: until it is there, both places hold room for it."""
+
+    pool: Name
+    alternative: Count | None = None
+    """Which of the alternatives asked for it will have; left out: what it has."""
+
+
 class VolumeEntry(RequestEntry):
     """A request that has been placed.
 
@@ -39,6 +47,7 @@ class VolumeEntry(RequestEntry):
     """Its VM's demands on the host, where this volume carries them."""
     foreign: bool = False
     """Made outside the engine: counted, never touched."""
+    moving_to: MovingEntry | None = None
 
     @model_validator(mode="after")
     def _says_once(self) -> Self:

@@ -40,6 +40,7 @@ def volume_document(volume: Volume) -> dict[str, Any]:
         "pinned": pins or None,
         "has": None if volume.asked in request.alternatives else _qos(volume.asked.kind, volume.asked.qos),
         "foreign": volume.foreign or None,
+        "moving_to": _moving(volume),
     }
     return {
         "name": request.name,
@@ -69,6 +70,14 @@ def percent(share: Fraction) -> str:
     if Fraction(number) != share * 100:
         raise ValueError(f"{share} has no end in decimals. Maybe it was not read from a document.")
     return f"{number.normalize():f}%"
+
+
+def _moving(volume: Volume) -> dict[str, Any] | None:
+    then = volume.moving_to
+    if then is None:
+        return None
+    other = {} if then.asked == volume.asked else {"alternative": then.asked.index}
+    return {"pool": then.pool, **other}
 
 
 def _asked(ways: tuple[Alternative, ...]) -> list[dict[str, Any]]:

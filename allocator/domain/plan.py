@@ -13,13 +13,27 @@ from typing import Final, Literal
 _JSON: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 StepKind = Literal[
-    "reserve", "create", "grant", "attach", "detach", "revoke", "delete", "release", "withdraw", "regrant", "reattach"
-]
+    "reserve", "create", "grant", "attach", "detach", "revoke", "delete", "release",
+    "withdraw", "regrant", "reattach",
+    "copy", "verify", "mirror", "switch", "drop",
+]  # fmt: skip
 
 INVERSE: Final[Mapping[StepKind, StepKind]] = MappingProxyType(
-    {"reserve": "release", "create": "delete", "grant": "revoke", "attach": "detach"}
+    {
+        "reserve": "release",
+        "create": "delete",
+        "grant": "revoke",
+        "attach": "detach",
+        "copy": "drop",
+        "verify": "drop",
+        "mirror": "drop",
+    }
 )
-"""The step that undoes a step. A step that takes something away has none: it is tried again, not undone."""
+"""The step that undoes a step.
+
+A step that takes something away has none: it is tried again, not undone. Nor has `switch`, from which on a volume is
+where it was moved to: what comes before it can be undone, what comes after it is only gone on with.
+"""
 
 MENDING: Final = frozenset[StepKind]({"withdraw", "regrant", "reattach"})
 """Steps that make a device agree with the ledger: access taken from whoever the ledger does not name, given again to

@@ -33,12 +33,14 @@ class Actions:
         self._inventory = inventory
         self._connections = connections
         self._ids: dict[str, str] = {}
+        self._devices: dict[str, str] = {}
         self._native: dict[str, str] = {}
         self._granted: dict[tuple[str, str], Granted] = {}
         self._accesses: dict[tuple[str, str], Access] = {}
         self._attached: set[tuple[str, str]] = set()
         for volume in stored:
             self._ids[volume.name] = volume.volume_id
+            self._devices[volume.name] = volume.device
             if volume.native_id is not None:
                 self._native[volume.name] = volume.native_id
             self._granted |= {(volume.name, granted.host): granted for granted in volume.access}
@@ -98,7 +100,7 @@ class Actions:
         return {}
 
     async def _grant(self, step: Step) -> Result:
-        granted, _ = await self._gain(step)
+        granted, _ = await self.gain(step)
         return {
             "uri": granted.uri,
             "address": granted.address,
@@ -132,9 +134,9 @@ class Actions:
         agent = self._connections.agent(host)
         if agent is None:
             return {}
-        granted, access = await self._gain(step)
+        granted, access = await self.gain(step)
         attachment = Attachment(
-            device=self._ids[step.volume],
+            device=self._devices[step.volume],
             access=access,
             managed=self._pool(step).managed,
             initiator=granted.iqn,
@@ -145,14 +147,14 @@ class Actions:
     async def _detach(self, step: Step) -> Result:
         agent = self._connections.agent(self._host(step))
         if agent is not None:
-            await agent.detach(self._ids[step.volume])
+            await agent.detach(self._devices[step.volume])
         return {}
 
     async def _see_device(self, step: Step) -> Result | None:
         """A device that is gone is proof; one that is there must be attached again to learn its name."""
         agent = self._connections.agent(self._host(step))
         devices = set() if agent is None else {seen.device async for seen in agent.list_devices()}
-        return {} if step.kind == "detach" and self._ids[step.volume] not in devices else None
+        return {} if step.kind == "detach" and self._devices[step.volume] not in devices else None
 
     async def _withdraw(self, step: Step) -> Result:
         """Take access from whoever has it and is not in the ledger, as the device shows it now."""
@@ -173,7 +175,7 @@ class Actions:
         """Attach again, with the limits that belong to it, if the ledger still says so; else detach."""
         return await (self._attach if (step.volume, step.host or "") in self._attached else self._detach)(step)
 
-    async def _gain(self, step: Step) -> tuple[Granted, Access]:
+    async def gain(self, step: Step) -> tuple[Granted, Access]:
         """Grant access, or learn again what was granted: the secrets are kept nowhere else."""
         known = (step.volume, step.host or "")
         if known not in self._accesses:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Generic, TypeVar
 
+from allocator.domain.plan import StepKind
 from allocator.driver import DriverError, ErrorCode
 from allocator.execution.connect import PluginError
 from allocator.execution.secrets import SecretError
@@ -20,6 +21,10 @@ _SLOWNESS: Final[Mapping[ErrorCode, int]] = MappingProxyType({ErrorCode.UNAVAILA
 """How many times the usual delay: what is busy is free soon, what is in use may be so for long."""
 
 
+COPYING: Final = frozenset({"copy", "verify", "mirror", "switch"})
+"""Steps that take as long as it takes to read a volume."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How often and how long a call is tried. Delays double from the first to the longest."""
@@ -29,6 +34,12 @@ class Patience:
     longest_delay_seconds: float = 10.0
     call_seconds: float = 300.0
     """A call that takes longer counts as one whose answer was lost."""
+    copy_seconds: float = 7 * 86400.0
+    """The same for a call that copies: 100 TiB at 200 MB/s take six days."""
+
+    def of(self, kind: StepKind) -> Patience:
+        """The patience for steps of one kind."""
+        return replace(self, call_seconds=self.copy_seconds) if kind in COPYING else self
 
     def delay_seconds(self, attempt: int, error: DriverError) -> float:
         """How long to wait after the given attempt, counted from 1; a driver may ask for longer."""

@@ -38,7 +38,8 @@ def units_of(plan: Plan) -> list[tuple[Chain, ...]]:
     for document in plan.volumes:
         name, vm = str(document["name"]), document.get("vm")
         if name in steps:
-            unit = ("volume", name) if vm is None else ("vm", str(vm))
+            # What has moved stays there, whatever comes of the other volumes of its VM.
+            unit = ("volume", name) if vm is None or "moving_to" in document else ("vm", str(vm))
             units[unit].append(Chain(name, document, tuple(steps[name])))
     return [tuple(chains) for chains in units.values()]
 
@@ -61,6 +62,11 @@ def outcome_of(chain: Chain, records: Records, *, back: bool) -> VolumeOutcome:
     if "failed" in states:
         return "failed"
     return "done" if set(states) == {"done"} else "unfinished"
+
+
+def has_switched(chain: Chain, records: Records) -> bool:
+    """True from where a volume that moves may be where it goes to: then it is only gone on with."""
+    return any(step.kind == "switch" and records[step.number].state != "pending" for step in chain.steps)
 
 
 def has_no_space(chain: Chain, records: Records) -> bool:

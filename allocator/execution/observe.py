@@ -44,6 +44,7 @@ async def observe(inventory: Inventory, ledger: Ledger, connections: Connections
     before = _by_id(ledger.volumes())
     seen = await look_at_pools(inventory, connections)
     after = _by_id(ledger.volumes())
+    copied = {volume.copy.volume_id for volume in (*before.values(), *after.values()) if volume.copy is not None}
     findings: list[Finding] = []
     for name, answer in seen.items():
         pool = inventory.pools[name]
@@ -51,7 +52,7 @@ async def observe(inventory: Inventory, ledger: Ledger, connections: Connections
             findings.append(Finding("unreachable", pool.name, pool.name, f"Pool {pool.name}: {answer}"))
             continue
         stats, there = answer.stats, answer.volumes
-        recorded = before.keys() | after.keys()
+        recorded = before.keys() | after.keys() | copied
         strangers = [volume for volume in there if not volume.ours or volume.handle.volume_id not in recorded]
         ledger.observed(pool.name, stats.used_bytes, stats.default_qos)
         ledger.foreign(pool.name, [volume_document(stranger(pool, volume)) for volume in strangers])

@@ -10,12 +10,12 @@ from typing import Final
 from allocator.domain.inventory import Inventory
 from allocator.domain.plan import Plan
 from allocator.driver import DriverError
-from allocator.execution.actions import Actions
 from allocator.execution.attempts import Patience
 from allocator.execution.chains import units_of
 from allocator.execution.connect import Connections
 from allocator.execution.elsewhere import Again
 from allocator.execution.journal import Journal
+from allocator.execution.moving import Moving
 from allocator.execution.outlast import outlast
 from allocator.execution.owner import may_live, this_process
 from allocator.execution.report import Progress, Report
@@ -60,7 +60,7 @@ async def run(
     if claim.state != "running":
         return summarise(claim.content, claim.steps)
     try:
-        actions = Actions(inventory, connections, outlast(lambda: ledger.volumes({step.volume for step in plan.steps})))
+        actions = Moving(inventory, connections, outlast(lambda: ledger.volumes({step.volume for step in plan.steps})))
         async with Journal(ledger, claim) as journal:
             work = Work(
                 claim,

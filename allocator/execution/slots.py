@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
 
 from allocator.domain.inventory import Inventory
 from allocator.domain.places import Connection
 from allocator.domain.plan import Step
+
+BY_AGENT: Final = frozenset({"attach", "detach", "copy", "verify", "mirror", "switch", "drop"})
+"""Steps that the agent of their host does; the others are for the driver of their pool."""
 
 
 class Slots:
@@ -32,7 +36,7 @@ class Slots:
 
     def _asked(self, step: Step) -> Connection | None:
         """Who does a step: the agent of its host, or the driver of its pool."""
-        if step.kind in ("attach", "detach"):
+        if step.kind in BY_AGENT:
             host = self._inventory.hosts.get(step.host or "")
             return None if host is None else self._inventory.agents.get(host.agent or "")
         pool = self._inventory.pools.get(step.pool)

@@ -10,7 +10,7 @@ from typing import Final
 from allocator.domain.plan import INVERSE, Step
 from allocator.driver import ErrorCode
 from allocator.execution.attempts import Refused
-from allocator.execution.chains import Chain, goes_back, has_no_space, outcome_of, units_of
+from allocator.execution.chains import Chain, goes_back, has_no_space, has_switched, outcome_of, units_of
 from allocator.execution.elsewhere import MOST_FULL, Elsewhere, Nowhere
 from allocator.execution.report import Failure
 from allocator.execution.work import Work
@@ -68,7 +68,7 @@ class Unit:
     async def _give_up(self) -> None:
         """Turn back on somebody's wish, unless all is done; on record, so that a resume goes back as well."""
         outcomes = {outcome_of(chain, self._work.records, back=self._back) for chain in self._chains}
-        if self._back or outcomes == {"done"}:
+        if self._back or outcomes == {"done"} or any(has_switched(chain, self._work.records) for chain in self._chains):
             return
         adding = [step for chain in self._chains for step in chain.steps if step.kind in INVERSE]
         if not adding:

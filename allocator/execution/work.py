@@ -91,11 +91,11 @@ class Work:
         self.tell(step, "started")
         try:
             if before is None:
-                return await carry_out(call, self._patience)
+                return await carry_out(call, self._patience.of(step.kind))
             # Clocks jump: nobody waits longer than whoever wrote this would have.
             await asyncio.sleep(min(before.wait_ms / 1000, self._patience.longest_delay_seconds))
             doubt = before.code == ErrorCode.UNKNOWN_OUTCOME
-            return await carry_out(call, self._patience, failed=before.attempts, doubt=doubt)
+            return await carry_out(call, self._patience.of(step.kind), failed=before.attempts, doubt=doubt)
         except Refused as refused:
             told = self._told(str(refused))
             raise Refused(refused.code, told, certain=refused.certain, open=refused.open) from refused

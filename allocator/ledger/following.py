@@ -10,7 +10,7 @@ from allocator.ledger.facts import count_change, moment
 from allocator.ledger.observations import foreign_documents, observations
 from allocator.ledger.prepared import Prepared, together
 from allocator.ledger.records import Delta, Facts, Moment
-from allocator.ledger.tables import access, attachment, removed, volume
+from allocator.ledger.tables import access, attachment, copy, removed, volume
 from allocator.ledger.texts import document_of
 
 KEPT: Final = 100_000
@@ -29,6 +29,7 @@ _REMOVED: Final = Prepared(
 _FORGET: Final = (
     Prepared(delete(access).where(access.c.volume == bindparam("name"))),
     Prepared(delete(attachment).where(attachment.c.volume == bindparam("name"))),
+    Prepared(delete(copy).where(copy.c.volume == bindparam("name"))),
     Prepared(delete(volume).where(volume.c.name == bindparam("name"))),
     Prepared(insert(removed).values(changed=bindparam("changed"), name=bindparam("name"))),
 )

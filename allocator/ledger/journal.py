@@ -8,13 +8,14 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select, update
 
 from allocator.domain.plan import INVERSE, Plan, Step, StepKind
+from allocator.ledger.copies import applied_to_copy, forget_copy, moved
 from allocator.ledger.elsewhere import AT_ONCE, add_full, still_full
 from allocator.ledger.errors import LostLease, NotHeld, PlanBusy, UnknownPlan
 from allocator.ledger.facts import count_change
 from allocator.ledger.following import remove
 from allocator.ledger.history import Line, tell
 from allocator.ledger.observations import observations
-from allocator.ledger.plans import check_plan, written_plan
+from allocator.ledger.plans import check_plan, target_of, written_plan
 from allocator.ledger.records import (
     Claim,
     Delayed,
@@ -98,10 +99,11 @@ def record(
     values: dict[str, object] = {} if number is None else {"written": number}
     guard(connection, held, lease_until=int(now) + held.lease_seconds, **values)
     lines = []
+    moving = target_of(held.content.volumes[0]) is not None
     for entry in entries:
         for mark in entry.marks:
             _mark(connection, held, mark)
-            _apply(connection, mark)
+            _apply(connection, mark, moving=moving)
             if mark.state != "intent":
                 word = mark.state if mark.error is None else "failed"
                 text = mark.error or mark.step.host or mark.step.pool
@@ -225,10 +227,12 @@ def _delay(connection: Connection, held: Claim, delayed: Delayed, now: float) ->
     connection.execute(update(step).where(here).values(values))
 
 
-def _apply(connection: Connection, mark: Mark) -> None:
-    """What a mark makes of its volume."""
+def _apply(connection: Connection, mark: Mark, *, moving: bool) -> None:
+    """What a mark makes of its volume, or of the other one of a volume on the move."""
     name, result = mark.step.volume, mark.result or {}
     kind = INVERSE[mark.step.kind] if mark.state in ("undone", "pending") else mark.step.kind
+    if moving and applied_to_copy(connection, mark, kind, result):
+        return
     if mark.state == "intent" and kind in ("create", "delete"):
         _change(connection, name, state="creating" if kind == "create" else "deleting")
     if mark.state not in ("done", "undone", "pending"):
@@ -259,9 +263,11 @@ def settle(connection: Connection, plan_id: str, settled: Settled) -> None:
         return
     document = row.document
     if settled.outcome == "done":
-        document = dict(settled.document)
+        document = dict(moved(settled.document))
     elif settled.outcome == "rolled_back" and row.earlier is not None:
         document = row.earlier
+    if target_of(row.document) is not None and settled.outcome != "failed":
+        forget_copy(connection, settled.volume)
     values = {"plan": None, "earlier": None, "document": document}
     if document != row.document:
         values["changed"] = count_change(connection)

@@ -46,18 +46,25 @@ def check_plan(plan: Plan) -> CheckedPlan:
     if text.id != plan.id:
         raise UnknownPlan(f"Plan {plan.id} does not match its id. Maybe it was edited: decide again instead.")
     documents = {str(document["name"]): number for number, document in enumerate(plan.volumes)}
-    pools = {name: plan.volumes[number].get("pool") for name, number in documents.items()}
+    pools: dict[str, Any] = {name: plan.volumes[number].get("pool") for name, number in documents.items()}
+    targets = {name: target_of(plan.volumes[number]) for name, number in documents.items()}
     used: dict[str, str] = {}
     for step in plan.steps:
-        if step.volume not in pools or pools[step.volume] != step.pool:
+        if step.volume not in pools or step.pool not in (pools[step.volume], targets[step.volume]):
             raise UnknownPlan(
                 f"Plan {plan.id}: step {step.number} is about {step.volume} on {step.pool}, which has no "
                 "document in the plan. Maybe decide again."
             )
         if any(number >= step.number for number in step.after):
             raise UnknownPlan(f"Plan {plan.id}: step {step.number} waits for a later one. Maybe decide again.")
-        used[step.volume] = step.pool
+        used[step.volume] = pools[step.volume]
     return CheckedPlan(plan, text.whole, {name: text.volumes[documents[name]] for name in sorted(used)}, used)
+
+
+def target_of(document: Document) -> str | None:
+    """The pool that a volume moves to; None for one that stays."""
+    moving = document.get("moving_to")
+    return str(moving["pool"]) if isinstance(moving, Mapping) else None
 
 
 def put_on_record(connection: Connection, wanted: CheckedPlan, run: int, until: int) -> None:

@@ -70,6 +70,16 @@ class Attached:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredCopy:
+    """The other one of a volume on the move: where it goes to, or after the switch where it was."""
+
+    pool: str
+    volume_id: str
+    native_id: str | None = None
+    access: tuple[Granted, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class StoredVolume:
     """A volume as the ledger holds it. `plan` is the unfinished plan that is changing it."""
 
@@ -84,11 +94,18 @@ class StoredVolume:
     attachments: tuple[Attached, ...] = ()
     gone_at: int | None = None
     """When it was found to be no longer on its pool, in seconds since 1970; None: it is there."""
+    device_id: str | None = None
+    copy: StoredCopy | None = None
 
     @property
     def shown_state(self) -> str:
         """The state as people see it: `gone` where that was found."""
         return self.state if self.gone_at is None else "gone"
+
+    @property
+    def device(self) -> str:
+        """What hosts know it by: the id it had first, wherever it was moved to since."""
+        return self.device_id or self.volume_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,16 +15,17 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from allocator.domain.plan import Plan
+from allocator.ledger.copies import hold_copy
 from allocator.ledger.errors import AlreadyHeld, NotHeld, StaleDecision
 from allocator.ledger.facts import count_change_after
 from allocator.ledger.following import remove
-from allocator.ledger.plans import CheckedPlan, put_on_record
+from allocator.ledger.plans import CheckedPlan, put_on_record, target_of
 from allocator.ledger.prepared import Prepared
 from allocator.ledger.tables import plan as plans
 from allocator.ledger.tables import volume
 from allocator.ledger.volumes import portions, volumes_of
 
-ADDING = frozenset({"grant", "attach"})
+ADDING = frozenset({"grant", "attach", "switch"})
 """Steps for which the volume's new document counts from the reservation on, since more is charged."""
 
 _KNOWN: Final = Prepared(select(plans.c.id, plans.c.run, plans.c.state).where(plans.c.id == bindparam("one")))
@@ -67,7 +68,7 @@ def reserve(connection: Connection, wanted: CheckedPlan, seen: int, now: int, le
         _check_free(plan, name, found.get(name), made)
     count_change_after(connection)
     put_on_record(connection, wanted, run, until)
-    _hold(connection, wanted, {name: volume_id(ledger, plan.id, run, name) for name in sorted(made)}, now + 1)
+    _hold(connection, wanted, made, now + 1, ledger, run)
     return True
 
 
@@ -167,8 +168,11 @@ def _check_free(plan: Plan, name: str, stored: _Stored | None, made: set[str]) -
         raise StaleDecision(f"Volume {name} lies on {stored.pool} now. Maybe decide again on fresh facts.")
 
 
-def _hold(connection: Connection, wanted: CheckedPlan, ids: Mapping[str, str], number: int) -> None:
+def _hold(
+    connection: Connection, wanted: CheckedPlan, made: Collection[str], number: int, ledger: str, run: int
+) -> None:
     documents, by = wanted.documents, wanted.plan.id
+    ids = {name: volume_id(ledger, by, run, name) for name in sorted(made)}
     if ids:
         new = [
             {
@@ -187,6 +191,10 @@ def _hold(connection: Connection, wanted: CheckedPlan, ids: Mapping[str, str], n
     bound = sorted(documents.keys() - ids.keys() - adding)
     if bound:
         _BIND.each(connection, [{"one": name, "by": by} for name in bound])
+    for document in wanted.plan.volumes:
+        name, there = str(document["name"]), target_of(document)
+        if there is not None and name in adding:
+            hold_copy(connection, name, there, volume_id(ledger, by, run, name))
     if adding:
         swapped = [{"one": name, "by": by, "new": documents[name], "number": number} for name in sorted(adding)]
         _SWAP.each(connection, swapped)

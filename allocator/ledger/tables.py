@@ -58,6 +58,7 @@ volume: Final = Table(
     Column("pool", _NAME, nullable=False),
     Column("state", String(16), _one_of("state", "reserved", "creating", "available", "deleting"), nullable=False),
     Column("native_id", Text),
+    Column("device_id", String(20)),
     Column("plan", _PLAN_ID),
     Column("document", _DOCUMENT, nullable=False),
     Column("earlier", _DOCUMENT),
@@ -68,6 +69,25 @@ volume: Final = Table(
 """`plan` is the unfinished plan that is changing the volume, `earlier` its document if that is undone.
 
 `changed` is the number of the change that wrote the document; `gone_at` is when it was no longer found on its pool.
+`device_id` is what hosts know the volume by, if that is not its `volume_id`: a volume that has moved has another of these.
+"""
+
+copy: Final = Table(
+    "allocator_copy",
+    METADATA,
+    Column("volume", _NAME, ForeignKey(volume.c.name), primary_key=True),
+    Column("pool", _NAME, nullable=False),
+    Column("volume_id", String(20), nullable=False, unique=True),
+    Column("native_id", Text),
+    Column("host", _NAME),
+    Column("uri", Text),
+    Column("address", Text),
+    Column("iqn", Text),
+    Column("chap_user", Text),
+)
+"""The other one of a volume on the move: at first where it goes to, after the switch where it was.
+
+One host has access to it, which copies.
 """
 
 removed: Final = Table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from allocator.domain.placement import Volume
 from allocator.domain.plan import Step, StepKind
@@ -47,6 +47,18 @@ def delete_steps(volumes: Iterable[Volume]) -> tuple[Step, ...]:
     return tuple(chains.steps)
 
 
+def moving_steps(volumes: Iterable[Volume], copiers: Mapping[str, str]) -> tuple[Step, ...]:
+    """Make volumes that are on the move once more, copy them, switch over and take the old ones away.
+
+    `copiers` names for each the host that copies: the one it is attached to, which mirrors it while it is in use, or
+    any that reaches both pools. Every volume is a chain of its own, and all chains may run side by side.
+    """
+    chains = _Chains()
+    for volume in _ordered(volumes):
+        chains.add_move(volume, copiers[volume.name])
+    return tuple(chains.steps)
+
+
 def _ordered(volumes: Iterable[Volume]) -> list[Volume]:
     return sorted(volumes, key=lambda volume: volume.name)
 
@@ -57,10 +69,31 @@ class _Chains:
     def __init__(self) -> None:
         self.steps: list[Step] = []
 
-    def add(self, volume: Volume, kind: StepKind, host: str | None = None, after: tuple[int, ...] = ()) -> int:
+    def add(
+        self,
+        volume: Volume,
+        kind: StepKind,
+        host: str | None = None,
+        after: tuple[int, ...] = (),
+        pool: str | None = None,
+    ) -> int:
         number = len(self.steps) + 1
-        self.steps.append(Step(number, kind, volume.name, volume.pool, host, after))
+        self.steps.append(Step(number, kind, volume.name, pool or volume.pool, host, after))
         return number
+
+    def add_move(self, volume: Volume, host: str) -> None:
+        assert volume.moving_to is not None, "on the move"
+        source, target = volume.pool, volume.moving_to.pool
+        last = self.add(volume, "create", pool=target)
+        granting = [target] if host in volume.hosts else [source, target]
+        copying: tuple[StepKind, ...] = ("mirror",) if host in volume.hosts else ("copy", "verify")
+        for pool in granting:
+            last = self.add(volume, "grant", host, (last,), pool)
+        for kind in (*copying, "switch"):
+            last = self.add(volume, kind, host, (last,), target)
+        for pool in (source,) if host in volume.hosts else (target, source):
+            last = self.add(volume, "revoke", host, (last,), pool)
+        self.add(volume, "delete", None, (last,), source)
 
     def add_removal(self, volume: Volume, host: str) -> int:
         detached = self.add(volume, "detach", host)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from allocator.documents import DocumentError, World
 from allocator.domain.inventory import Inventory
+from allocator.domain.move import Move
 from allocator.domain.placement import Volume
 from allocator.domain.plan import Plan, Step, StepKind, plan_id
+from allocator.planning.copiers import may_copy
 from allocator.planning.mending import is_mending
-from allocator.planning.steps import attach_steps, delete_steps, detach_steps, placement_steps
+from allocator.planning.replay import replay
+from allocator.planning.steps import attach_steps, delete_steps, detach_steps, moving_steps, placement_steps
 from allocator.rule import Rule
 from allocator.verify import worsened
 
@@ -83,7 +87,9 @@ def checked_plan(plan: Plan, world: World, inventory: Inventory, rules: Sequence
         volumes = tuple(world.hold(plan.volumes, inventory))
     except DocumentError as error:
         raise PlanError(f"Plan {plan.id} does not fit the documents: {error}") from None
-    if plan.steps not in _expected(plan, volumes) and not is_mending(plan.steps):
+    moving = any(volume.moving_to is not None for volume in volumes)
+    as_stated = _moves(plan, volumes, inventory, rules) if moving else plan.steps in _expected(plan, volumes)
+    if not as_stated and not is_mending(plan.steps):
         raise PlanError(f"Plan {plan.id} has steps that do not belong to its volumes. Maybe place again.")
     for volume in volumes:
         known = inventory.find(volume.name)
@@ -93,6 +99,10 @@ def checked_plan(plan: Plan, world: World, inventory: Inventory, rules: Sequence
         if known is not None and known.request != volume.request:
             raise PlanError(f"Plan {plan.id}: volume {volume.name} is another in the ledger. Maybe place again.")
     new = [volume for volume in volumes if _differs(volume, inventory.find(volume.name))]
+    moves = [Move(replace(volume, moving_to=None), volume.moving_to) for volume in new if volume.moving_to is not None]
+    fault = replay([moves], inventory, rules)
+    if fault is not None:
+        raise PlanError(f"Plan {plan.id} cannot move {fault.move.volume} now: {fault.text} Maybe decide again.")
     found = worsened(inventory, rules, new)
     if found:
         after, by_name = inventory.plus(new), {rule.name: rule for rule in rules}
@@ -110,5 +120,18 @@ def _expected(plan: Plan, volumes: Sequence[Volume]) -> list[tuple[Step, ...]]:
     ]  # fmt: skip
 
 
+def _moves(plan: Plan, volumes: Sequence[Volume], inventory: Inventory, rules: Sequence[Rule]) -> bool:
+    """Whether the steps are those that move such volumes, each copied by a host that may."""
+    copiers = {step.volume: step.host for step in plan.steps if step.host is not None}
+    if any(volume.moving_to is None or volume.name not in copiers for volume in volumes):
+        return False
+    may = all(may_copy(copiers[volume.name], volume, inventory, rules) for volume in volumes)
+    return may and plan.steps == moving_steps(volumes, copiers)
+
+
 def _differs(volume: Volume, known: Volume | None) -> bool:
-    return known is None or (volume.pool, volume.hosts, volume.asked) != (known.pool, known.hosts, known.asked)
+    return known is None or _seen(volume) != _seen(known)
+
+
+def _seen(volume: Volume) -> list[tuple[object, ...]]:
+    return [(form.pool, form.hosts, form.asked) for form in volume.forms]

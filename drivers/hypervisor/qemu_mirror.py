@@ -64,6 +64,8 @@ class Mirror:
         if job is None:
             raise DriverError(ErrorCode.CONFLICT, f"{self._device}: no mirror is running. Maybe begin it again.")
         if job.get("status") == "concluded":
+            if job.get("error") is None:
+                return True
             await self.give_up()
             text = f"{self._device}: the mirror to {self._uri} ended: {job.get('error')}. Maybe the target is full."
             raise DriverError(ErrorCode.UNAVAILABLE, text)

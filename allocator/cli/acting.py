@@ -12,12 +12,14 @@ from typing import Final
 from allocator import Allocator
 from allocator.cli import show
 from allocator.cli.codes import DONE, FOUND, STOPPED, BadInput
+from allocator.cli.ordered import move
 from allocator.cli.progress import Watch, watching
 from allocator.cli.session import Given
 from allocator.documents.errors import shown
 from allocator.domain.plan import Plan, StepKind
 from allocator.execution.report import Report, VolumeReport
 from allocator.ledger import Ledger
+from allocator.planning.ordered import read_order
 from allocator.planning.trust import LONGEST, read_plan
 
 MAKING: Final = frozenset({"reserve", "create"})
@@ -25,9 +27,14 @@ _ID: Final = re.compile(r"[0-9a-f]{16}")
 
 
 def apply(given: Given, name: str) -> int:
-    """Run the plan of a file, or an unfinished one by its id."""
+    """Run the plan of a file, the moves of one in waves, or an unfinished plan by its id."""
     if _ID.fullmatch(name) is None or Path(name).exists():
-        plan = read_plan(_text(Path(name)))
+        text = _text(Path(name))
+        waves = read_order(text)
+        if waves is not None:
+            with given.open() as allocator:
+                return move(allocator, waves, as_json=given.as_json)
+        plan = read_plan(text)
         with given.open(new=True) as allocator:
             return _run(allocator, plan, given.as_json)
     with given.open() as allocator:

@@ -45,7 +45,10 @@ async def run_waves(
     reports: list[Report] = []
     while True:
         begun = [plan for plan in await asyncio.to_thread(unfinished) if _touches(plan, names)]
-        reports += [await apply(plan) for plan in begun]
+        try:
+            reports += [await apply(plan) for plan in begun]
+        except PlanError as error:
+            return Moved(tuple(reports), (), str(error))
         inventory = await asyncio.to_thread(now)
         left = [wave for wave in still_to_do(waves, inventory) if wave]
         rest = tuple(move for wave in left for move in wave)

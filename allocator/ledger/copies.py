@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from allocator.domain.plan import StepKind
+from allocator.ledger.prepared import Prepared
 from allocator.ledger.records import Document, Mark, Result
 from allocator.ledger.tables import access, copy, volume
 
 _FOUND: Final = select(copy).where(copy.c.volume == bindparam("name"))
 _FORGET: Final = delete(copy).where(copy.c.volume == bindparam("name"))
+_CLEAR: Final = Prepared(_FORGET)
+_HOLD: Final = Prepared(
+    insert(copy).values(volume=bindparam("name"), pool=bindparam("pool"), volume_id=bindparam("volume_id"))
+)
 _CHANGE: Final = update(copy).where(copy.c.volume == bindparam("name"))
 _VOLUME: Final = select(volume.c.pool, volume.c.volume_id, volume.c.native_id, volume.c.device_id).where(
     volume.c.name == bindparam("name")
@@ -20,10 +26,11 @@ _GRANT: Final = ("host", "uri", "address", "iqn", "chap_user")
 _OF_COPYING: Final = ("copy", "verify", "mirror", "drop")
 
 
-def hold_copy(connection: Connection, name: str, pool: str, volume_id: str) -> None:
-    """Note that a volume is to be made once more, and where."""
-    connection.execute(_FORGET, {"name": name})
-    connection.execute(insert(copy), {"volume": name, "pool": pool, "volume_id": volume_id})
+def hold_copies(connection: Connection, copies: Iterable[tuple[str, str, str]]) -> None:
+    """Note that volumes are to be made once more: of each its name, the pool, and the id it is to have there."""
+    rows = [{"name": name, "pool": pool, "volume_id": volume_id} for name, pool, volume_id in copies]
+    _CLEAR.each(connection, rows)
+    _HOLD.each(connection, rows)
 
 
 def forget_copy(connection: Connection, name: str) -> None:

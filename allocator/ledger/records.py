@@ -107,6 +107,12 @@ class StoredVolume:
         """What hosts know it by: the id it had first, wherever it was moved to since."""
         return self.device_id or self.volume_id
 
+    @property
+    def ids(self) -> frozenset[str]:
+        """By what pools and hosts may show it, the other one of a volume on the move included."""
+        other = set() if self.copy is None else {self.copy.volume_id}
+        return frozenset({self.volume_id, self.device} | other)
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:

@@ -14,8 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from allocator.domain.plan import Plan
-from allocator.ledger.copies import hold_copy
+from allocator.ledger.copies import hold_copies
 from allocator.ledger.errors import AlreadyHeld, NotHeld, StaleDecision
 from allocator.ledger.facts import count_change_after
 from allocator.ledger.following import remove
@@ -56,7 +55,8 @@ def reserve(connection: Connection, wanted: CheckedPlan, seen: int, now: int, le
     known = _known(connection, plan.id)
     made = {step.volume for step in plan.steps if step.kind == "reserve"}
     found = _found(connection, wanted.documents)
-    if known is not None and _stands(known, ledger, made, found):
+    moved = {step.volume for step in plan.steps if step.kind == "switch"}
+    if known is not None and _stands(known, ledger, made | moved, found):
         return False
     if seen != now:
         raise StaleDecision(
@@ -65,7 +65,7 @@ def reserve(connection: Connection, wanted: CheckedPlan, seen: int, now: int, le
         )
     run = 1 if known is None else known.run + 1
     for name in wanted.documents:
-        _check_free(plan, name, found.get(name), made)
+        _check_free(wanted, name, found.get(name), made)
     count_change_after(connection)
     put_on_record(connection, wanted, run, until)
     _hold(connection, wanted, made, now + 1, ledger, run)
@@ -151,7 +151,8 @@ def _stands(known: _Known, ledger: str, made: set[str], found: Mapping[str, _Sto
     return len(gone) < len(ids) and (known.state == "failed" or not gone)
 
 
-def _check_free(plan: Plan, name: str, stored: _Stored | None, made: set[str]) -> None:
+def _check_free(wanted: CheckedPlan, name: str, stored: _Stored | None, made: set[str]) -> None:
+    plan = wanted.plan
     if name in made:
         if stored is not None:
             held = f"plan {stored.plan}" if stored.plan else "a volume that exists"
@@ -164,6 +165,8 @@ def _check_free(plan: Plan, name: str, stored: _Stored | None, made: set[str]) -
     kinds = {step.kind: step.pool for step in plan.steps if step.volume == name}
     if ADDING & kinds.keys() and stored.state != "available":
         raise NotHeld(f"Volume {name} is {stored.state}: nothing can be attached. Maybe delete it.")
+    if "switch" in kinds and stored.pool != wanted.pools[name]:
+        raise NotHeld(f"Volume {name} lies on {stored.pool} now: it cannot move from elsewhere. Maybe decide again.")
     if stored.pool not in kinds.values():
         raise StaleDecision(f"Volume {name} lies on {stored.pool} now. Maybe decide again on fresh facts.")
 
@@ -191,10 +194,12 @@ def _hold(
     bound = sorted(documents.keys() - ids.keys() - adding)
     if bound:
         _BIND.each(connection, [{"one": name, "by": by} for name in bound])
-    for document in wanted.plan.volumes:
-        name, there = str(document["name"]), target_of(document)
-        if there is not None and name in adding:
-            hold_copy(connection, name, there, volume_id(ledger, by, run, name))
+    targets = {str(document["name"]): target_of(document) for document in wanted.plan.volumes}
+    moving = {name: there for name, there in targets.items() if there is not None and name in adding}
+    if moving:
+        hold_copies(
+            connection, [(name, there, volume_id(ledger, by, run, name)) for name, there in sorted(moving.items())]
+        )
     if adding:
         swapped = [{"one": name, "by": by, "new": documents[name], "number": number} for name in sorted(adding)]
         _SWAP.each(connection, swapped)

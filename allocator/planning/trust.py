@@ -99,10 +99,13 @@ def checked_plan(plan: Plan, world: World, inventory: Inventory, rules: Sequence
         if known is not None and known.request != volume.request:
             raise PlanError(f"Plan {plan.id}: volume {volume.name} is another in the ledger. Maybe place again.")
     new = [volume for volume in volumes if _differs(volume, inventory.find(volume.name))]
+    if any(_has_begun(volume, inventory) for volume in volumes):
+        # Its room was checked and taken when it was reserved: a part of it may be done, or undone, by now.
+        new = []
     moves = [Move(replace(volume, moving_to=None), volume.moving_to) for volume in new if volume.moving_to is not None]
     fault = replay([moves], inventory, rules)
     if fault is not None:
-        raise PlanError(f"Plan {plan.id} cannot move {fault.move.volume} now: {fault.text} Maybe decide again.")
+        raise PlanError(f"Plan {plan.id} cannot move {fault.move.volume} now: {fault.text}")
     found = worsened(inventory, rules, new)
     if found:
         after, by_name = inventory.plus(new), {rule.name: rule for rule in rules}
@@ -127,6 +130,12 @@ def _moves(plan: Plan, volumes: Sequence[Volume], inventory: Inventory, rules: S
         return False
     may = all(may_copy(copiers[volume.name], volume, inventory, rules) for volume in volumes)
     return may and plan.steps == moving_steps(volumes, copiers)
+
+
+def _has_begun(volume: Volume, inventory: Inventory) -> bool:
+    """Whether a volume that the plan moves is on its way, or there: the ledger lets nobody begin the same again."""
+    there, known = volume.moving_to, inventory.find(volume.name)
+    return there is not None and known is not None and there.pool in [form.pool for form in known.forms]
 
 
 def _differs(volume: Volume, known: Volume | None) -> bool:

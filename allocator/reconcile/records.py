@@ -20,7 +20,7 @@ class Records:
 
     steady: tuple[StoredVolume, ...]
     known: frozenset[str]
-    """The ids of all volumes that were recorded before or after."""
+    """The ids of all volumes that were recorded before or after, by whatever pools and hosts call them."""
     over: frozenset[str]
     """Plans that volumes are bound to and nobody can go on with."""
     skipped: tuple[Skipped, ...]
@@ -38,7 +38,7 @@ def records(ledger: Ledger, before: Iterable[StoredVolume], seen: Seen) -> Recor
     """What is recorded now, beside what was recorded before the devices were asked."""
     earlier = {volume.volume_id: volume for volume in before}
     now, over = ledger.volumes_bound()
-    known = frozenset(earlier) | {volume.volume_id for volume in now}
+    known = frozenset[str]().union(*(volume.ids for volume in (*earlier.values(), *now)))
     busy = {volume.name: volume.plan for volume in now if volume.plan is not None and volume.plan not in over}
     foreign: dict[str, tuple[Document, ...]] = {}
     for document in ledger.foreign_documents():

@@ -54,7 +54,7 @@ class Compared:
 
     def _leftover(self, seen: Seen) -> Difference:
         stored = self.stored
-        hosts = tuple(seen.attached.get(stored.volume_id, ()))
+        hosts = tuple(seen.attached.get(stored.device, ()))
         where = stored.pool in seen.ours.get(stored.volume_id, ())
         return self._found(
             "leftover",
@@ -98,7 +98,7 @@ class Compared:
     def _attachments(self, seen: Seen) -> Iterator[Difference]:
         stored = self.stored
         due = self.volume.alternative.qos if self.volume.alternative.by_hypervisor else Qos()
-        held, shown = {one.host for one in stored.attachments}, seen.attached.get(stored.volume_id, {})
+        held, shown = {one.host for one in stored.attachments}, seen.attached.get(stored.device, {})
         for host in sorted(held | shown.keys()):
             if isinstance(seen.hosts.get(host, ""), str):
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from allocator.agent import Copying, DriverError, ErrorCode
+from allocator.cli import main
 from allocator.domain.move import Move
 from allocator.domain.placement import Volume
 from allocator.domain.plan import Plan
@@ -19,6 +21,7 @@ from allocator.engine import Allocator
 from allocator.execution.waves import still_to_do
 from allocator.ledger import AlreadyHeld
 from allocator.planning.copiers import copiers_of, moving_plan
+from allocator.planning.ordered import moves_of, order_json, read_order
 from allocator.planning.trust import PlanError
 from drivers.hypervisor.qemu import QemuAgent
 
@@ -118,6 +121,40 @@ def test_both_places_are_held_for_every_process_while_it_moves(site: Site, monke
 
 
 @pytest.mark.parametrize("call", ["copy", "compare"])
+def test_a_plan_of_which_one_has_arrived_goes_on(site: Site, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    """v is done and let go of, w is stopped on its way: whoever applies the plan again only goes on with w."""
+    site.place("v", "w")
+    stopped = asyncio.Event()
+    carried_out = getattr(QemuAgent, call)
+
+    async def stopping(agent: QemuAgent, copying: Copying) -> None:
+        if copying.device == devices["w"]:
+            stopped.set()
+            await asyncio.sleep(60)
+        await carried_out(agent, copying)
+
+    async def half(allocator: Allocator, plan: Plan) -> None:
+        task = asyncio.create_task(allocator.apply(plan))
+        await stopped.wait()
+        while allocator.inventory.volumes["v"].moving_to is not None:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    with site.open() as allocator:
+        assert allocator.ledger is not None
+        devices = {volume.name: volume.device for volume in allocator.ledger.volumes()}
+        plan = planned(allocator, move(allocator, "v", "b"), move(allocator, "w", "c"))
+        with monkeypatch.context() as patched:
+            patched.setattr(QemuAgent, call, stopping)
+            asyncio.run(half(allocator, plan))
+        assert allocator.inventory.volumes["w"].moving_to is not None
+        for _ in range(2):
+            assert asyncio.run(allocator.apply(plan)).state == "done"
+    assert site.sizes() == {"a": 0, "b": 1, "c": 1}
+
+
+@pytest.mark.parametrize("call", ["copy", "compare"])
 def test_what_fails_before_the_switch_is_undone(site: Site, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     """The volume is where it was, with all its bytes; nothing of the copy is left, nor of its room."""
     site.place("v")
@@ -179,6 +216,40 @@ def test_a_plan_that_was_changed_moves_nothing(site: Site) -> None:
         with pytest.raises(PlanError, match=r"cannot move w now: pool b has 9 MiB of space, at most 8 MiB"):
             asyncio.run(allocator.apply(both))
     assert site.sizes() == {"a": 2, "b": 1, "c": 0}
+
+
+def test_moves_in_waves_are_written_and_read_back(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What `apply` reads is what was decided, or it is refused; the command carries it out once."""
+    site.place("v", "w")
+    with site.open() as allocator:
+        ordered = [[move(allocator, "v", "b")], [move(allocator, "w", "c")]]
+        data = order_json(ordered)
+        read = read_order(json.dumps({"version": 1, "order": data}))
+        assert read is not None
+        again = moves_of(read, allocator.world, allocator.inventory)
+        assert [[(one.volume, one.source, one.target) for one in wave] for wave in again] == [
+            [("v", "a", "b")],
+            [("w", "a", "c")],
+        ]
+        assert read_order("{}") is read_order("no JSON") is read_order('{"plan": {}}') is None
+        changed = json.loads(json.dumps(data))
+        changed["waves"][0][0]["moving_to"]["pool"] = "c"
+        for wrong, said in ((changed, "is not what its id says"), (data | {"more": 1}, "wrong at more")):
+            with pytest.raises(PlanError, match=said):
+                read_order(json.dumps(wrong))
+        with pytest.raises(PlanError, match="goes nowhere"):
+            moves_of([[{**read[0][0], "moving_to": None}]], allocator.world, allocator.inventory)
+    path = site.directory / "moves.json"
+    path.write_text(json.dumps(data))
+    command = ["-f", str(site.directory / "fleet.yaml"), "--ledger", site.url]
+    for name in ("ALLOCATOR_FILES", "ALLOCATOR_LEDGER", "ALLOCATOR_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    for moved in (2, 0):
+        assert main(["apply", str(path), *command]) == 0
+        assert f"{moved} moves done" in capsys.readouterr().out
+    assert site.sizes() == {"a": 0, "b": 1, "c": 1}
 
 
 def test_who_copies_must_reach_both_pools_and_have_an_agent(site: Site) -> None:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from allocator.ledger.texts import JsonText
 
-SCHEMA: Final = "0009"
+SCHEMA: Final = "0010"
 """The newest migration; compared as text."""
 PREFIX: Final = "allocator_"
 NAME_LENGTH: Final = 63

@@ -143,8 +143,8 @@ def reconcile(given: Given, fix: bool) -> int:
     Drivers and agents are asked. Found are volumes that this ledger made and lost, those that are gone, volumes of
     others that are not counted, access and attachments too many or too few, wrong throttles, sizes and QoS, and what is
     still held for plans that are over. Without --fix nothing is changed. With it, volumes of others are never touched,
-    nothing is deleted that a volume of the ledger or a plan could claim, and what was interrupted is gone on with. What
-    an unfinished plan works on is skipped. The exit code is 0 where nothing is left to mend, else 1.
+    nothing is deleted that is in use or that a volume of the ledger or a plan could claim, and what was interrupted is
+    gone on with. What an unfinished plan works on is skipped. The exit code is 0 where nothing is left to mend, else 1.
 
     \b
       allocator reconcile -f fleet.yaml --ledger sqlite:///ledger.db

@@ -69,7 +69,7 @@ volume: Final = Table(
 """`plan` is the unfinished plan that is changing the volume, `earlier` its document if that is undone.
 
 `changed` is the number of the change that wrote the document; `gone_at` is when it was no longer found on its pool.
-`device_id` is what hosts know the volume by, if that is not its `volume_id`: a volume that has moved has another of these.
+`device_id` is what hosts know the volume by, if that is not its `volume_id`: a volume that moved has another of these.
 """
 
 copy: Final = Table(

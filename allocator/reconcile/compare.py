@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from allocator.documents import volume_document
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Volume
-from allocator.domain.places import Pool
 from allocator.domain.qos import alternatives
 from allocator.domain.request import Request
 from allocator.driver import ObservedVolume
@@ -34,11 +33,12 @@ class Comparison:
     def differences(self) -> list[Difference]:
         """Devices that did not answer, volumes that nobody holds, then volume by volume in order of names."""
         found = [*self._unreachable(), *self._foreign(), *self._orphans(), *self._twice()]
+        agents = {name: host.agent for name, host in self.inventory.hosts.items()}
         for stored in self.records.steady:
             volume, pool = self.inventory.find(stored.name), self.inventory.pools.get(stored.pool)
             answered = not isinstance(self.seen.pools.get(stored.pool, ""), str)
             if volume is not None and pool is not None and answered:
-                found += Compared(stored, volume, pool).differences(self.seen, self.records)
+                found += Compared(stored, volume, pool, agents).differences(self.seen, self.records)
         return found
 
     def strangers(self) -> Mapping[str, tuple[Document, ...]]:
@@ -74,20 +74,31 @@ class Comparison:
                 yield Difference(finding)
 
     def _orphans(self) -> Iterator[Difference]:
+        """What this ledger made and lost. It is deleted only where nobody uses it: a ledger that was restored from an
+        old copy does not know of volumes that were made since.
+        """
         for identity, origin in self.records.strays():
             there, hosts = self.seen.ours.get(identity, {}), tuple(self.seen.attached.get(identity, ()))
-            name = next(iter(there), origin.pool)
-            safe = len(there) <= 1 and not isinstance(self.seen.pools.get(name, ""), str)
+            used = bool(hosts) or any(one.sessions for one in there.values())
+            if used:
+                maybe = "Maybe the ledger was restored from an old copy; else detach it, and it can be deleted."
+            elif len(there) > 1:
+                maybe = "Maybe two pools are one device; if not, delete it on one of them by hand."
+            else:
+                maybe = "Maybe delete it."
             says = f"the ledger does not hold it; plan {origin.plan}, which is over, made it for {origin.name}"
             shows = f"{' and '.join((*there, *hosts))} show{'s' if len(there) + len(hosts) == 1 else ''} it"
-            maybe = "Maybe delete it." if safe else "Maybe look which pool it is on, and delete it there by hand."
-            finding = Finding("orphan", next(iter((*there, *hosts))), identity, says, shows, maybe, safe)
-            if safe:
-                mend = Mend(identity, name, detach=hosts, delete=True)
-                document = volume_document(_orphan(self.inventory.pools[name], identity, there.get(name)))
-                yield Difference(finding, mend, Condemned(identity, identity, name, document))
-            else:
-                yield Difference(finding)
+            safe, place = not used and len(there) == 1, next(iter((*there, *hosts)))
+            finding = Finding("orphan", place, identity, says, f"{shows}, in use" if used else shows, maybe, safe)
+            yield self._condemned(finding, there[place]) if safe else Difference(finding)
+
+    def _condemned(self, orphan: Finding, seen: ObservedVolume) -> Difference:
+        """Its deletion; until then it counts with its size, under its id as a name."""
+        size_bytes = max(seen.size_bytes, 1)
+        request = Request(orphan.subject, size_bytes, alternatives((), size_bytes))
+        volume = Volume.on(self.inventory.pools[orphan.place], request, request.alternatives[0])
+        condemned = Condemned(orphan.subject, orphan.subject, orphan.place, volume_document(volume))
+        return Difference(orphan, Mend(orphan.subject, orphan.place, delete=True), condemned)
 
     def _twice(self) -> Iterator[Difference]:
         """Two volumes that the ledger says are one on the device."""
@@ -107,13 +118,6 @@ def _answers(seen: Seen) -> Iterator[tuple[str, OnPool]]:
     for name, answer in seen.pools.items():
         if not isinstance(answer, str):
             yield name, answer
-
-
-def _orphan(pool: Pool, identity: str, seen: ObservedVolume | None) -> Volume:
-    """An orphan as it counts until it is deleted: its size, under its id as a name."""
-    size_bytes = max(1 if seen is None else seen.size_bytes, 1)
-    request = Request(identity, size_bytes, alternatives((), size_bytes))
-    return Volume.on(pool, request, request.alternatives[0])
 
 
 def _count(volumes: Sequence[object]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from allocator.domain.phrases import phrases
@@ -29,6 +29,8 @@ class Compared:
     stored: StoredVolume
     volume: Volume
     pool: Pool
+    agents: Mapping[str, str | None]
+    """Of each host. Several hosts may share one, which then shows the devices of all of them."""
 
     def differences(self, seen: Seen, records: Records) -> Iterator[Difference]:
         """All that differs about it. A half-made volume is not compared further, nor is one that is gone."""
@@ -53,15 +55,21 @@ class Compared:
         yield from self._attachments(seen)
 
     def _leftover(self, seen: Seen) -> Difference:
+        """What nobody goes on with. Something half-made that is in use all the same is left alone."""
         stored = self.stored
-        hosts = tuple(seen.attached.get(stored.device, ()))
-        where = stored.pool in seen.ours.get(stored.volume_id, ())
+        here, hosts = seen.ours.get(stored.volume_id, {}).get(stored.pool), seen.attached.get(stored.device, {})
+        used = stored.state != "deleting" and bool(hosts or (here is not None and here.sessions))
+        says = f"holds it as {stored.state}, and no plan goes on with it"
+        shows = f"{stored.pool} {'does not show' if here is None else 'shows'} it"
+        if used:
+            maybe = "Maybe the ledger was restored from an old copy; else detach it, and it can be deleted."
+            return self._found("leftover", says, f"{shows}, in use", maybe, mends=False)
         return self._found(
             "leftover",
-            f"holds it as {stored.state}, and no plan goes on with it",
-            f"{stored.pool} {'shows' if where else 'does not show'} it",
+            says,
+            shows,
             "Maybe delete what there is of it and release what it holds.",
-            mend=Mend(stored.name, stored.pool, detach=hosts, delete=True),
+            mend=Mend(stored.name, stored.pool, detach=tuple(hosts), delete=True),
             condemned=Condemned(stored.name, stored.volume_id, stored.pool, stored.document),
         )
 
@@ -99,6 +107,7 @@ class Compared:
         stored = self.stored
         due = self.volume.alternative.qos if self.volume.alternative.by_hypervisor else Qos()
         held, shown = {one.host for one in stored.attachments}, seen.attached.get(stored.device, {})
+        theirs = {self.agents.get(host) for host in held}
         for host in sorted(held | shown.keys()):
             if isinstance(seen.hosts.get(host, ""), str):
                 continue
@@ -106,11 +115,11 @@ class Compared:
             if host not in shown:
                 says, shows = f"attaches it to {host}", f"{host} does not have it"
                 yield self._found("missing_attachment", says, shows, "Maybe attach it again.", mend=again, place=host)
-            elif host not in held:
+            elif host not in held and self.agents.get(host) not in theirs:
                 mend = Mend(stored.name, stored.pool, detach=(host,))
                 says = f"does not attach it to {host}"
                 yield self._found("extra_attachment", says, f"{host} has it", "Maybe detach it.", mend=mend, place=host)
-            elif differ(due, shown[host].throttle):
+            elif host in held and differ(due, shown[host].throttle):
                 says, shows = f"throttles it to {_words(due)}", f"{host} throttles it to {_words(shown[host].throttle)}"
                 yield self._found("throttle", says, shows, "Maybe throttle it as it should be.", mend=again, place=host)
 

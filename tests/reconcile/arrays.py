@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from allocator.agent import Attachment
+from drivers.hypervisor.qemu import QemuAgent
 from drivers.hypervisor.qmp import Qmp
 from drivers.storage.tgt_control import Control
 from tests.drivers import tgtadm
@@ -62,6 +64,26 @@ class Arrays(Site):
         """The volumes that a host has attached."""
         nodes = asyncio.run(held(self.daemons[host])).nodes
         return {name for name in nodes if name.startswith("vol-")}
+
+    def detach(self, host: str, device: str) -> None:
+        """By hand, as whoever runs the host could."""
+
+        async def detached() -> None:
+            agent = QemuAgent({"qmp": str(self.daemons[host].view)})
+            await agent.detach(device)
+            await agent.close()
+
+        asyncio.run(detached())
+
+    def attach(self, host: str, attachment: Attachment) -> None:
+        """By hand."""
+
+        async def attached() -> None:
+            agent = QemuAgent({"qmp": str(self.daemons[host].view)})
+            await agent.attach(attachment)
+            await agent.close()
+
+        asyncio.run(attached())
 
     def iops(self, host: str, device: str) -> object:
         """The total to which a host throttles a device."""

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from allocator.agent import Access, Attachment
-from drivers.hypervisor.qemu import QemuAgent
 from drivers.storage.tgt_control import Control
 from tests.drivers import tgtadm
 from tests.drivers.qsd import storage_daemon
@@ -103,14 +102,8 @@ def test_attachments_are_as_the_ledger_says_again(arrays: Arrays) -> None:
     arrays.do("h2", "qom-set", path=f"/objects/{slow}", property="limits", value={"iops-total": 5})
     arrays.admit(arrays.number(there), H2)
 
-    async def by_hand() -> None:
-        one, other = (QemuAgent({"qmp": str(arrays.daemons[host].view)}) for host in ("h1", "h2"))
-        await one.detach(out)
-        await other.attach(Attachment(there, Access(uri(arrays, there)), managed=True, initiator=H2))
-        for agent in (one, other):
-            await agent.close()
-
-    asyncio.run(by_hand())
+    arrays.detach("h1", out)
+    arrays.attach("h2", Attachment(there, Access(uri(arrays, there)), managed=True, initiator=H2))
     assert (arrays.devices("h1"), arrays.devices("h2")) == ({there}, {there, slow})
     told = arrays.mends(
         ("missing_attachment", "h1", "out"),
@@ -126,25 +119,43 @@ def test_attachments_are_as_the_ledger_says_again(arrays: Arrays) -> None:
     assert arrays.admitted(there) == (H1,)
 
 
-def test_an_orphan_goes_from_hosts_and_array(arrays: Arrays) -> None:
-    """It is attached and has a session: detached first, then revoked, then deleted."""
+def test_an_orphan_goes_once_no_host_has_it(arrays: Arrays) -> None:
+    """While it is attached nobody touches it: it may be the ledger that is too old."""
     lost, kept = arrays.make("lost"), arrays.make("kept")
     arrays.forget("lost")
-    (told,) = arrays.mends(("orphan", "d1", lost))
-    assert told.device == "d1 and h1 show it"
-    assert arrays.devices("h1") == {kept}
+    (told,) = arrays.found(("orphan", "d1", lost))
+    assert (told.device, told.mends) == ("d1 and h1 show it, in use", False)
+    assert arrays.reconcile(fix=True).left == (told,)
+    assert arrays.devices("h1") == {lost, kept}
+    assert arrays.admitted(lost) == (H1,)
+    arrays.detach("h1", lost)
+    arrays.mends(("orphan", "d1", lost))
     assert [path.name for path in (arrays.at / "d1" / "volumes").iterdir()] == [kept]
     assert arrays.admitted(lost) == ()
 
 
-def test_a_device_of_a_volume_that_is_no_more_is_detached(arrays: Arrays) -> None:
-    """Only the host still shows what this ledger made: its file went by hand, and its line in the ledger."""
+def test_a_device_of_a_volume_that_is_no_more_is_told(arrays: Arrays) -> None:
+    """Only the host still shows what this ledger made: maybe the array's disk is not mounted."""
     lost = arrays.make("lost")
     arrays.forget("lost")
     (arrays.at / "d1" / "volumes" / lost).unlink()
-    (told,) = arrays.mends(("orphan", "h1", lost))
-    assert told.device == "h1 shows it"
-    assert arrays.devices("h1") == set()
+    (told,) = arrays.found(("orphan", "h1", lost))
+    assert (told.device, told.mends) == ("h1 shows it, in use", False)
+    assert arrays.reconcile(fix=True).left == (told,)
+    assert arrays.devices("h1") == {lost}
+
+
+def test_hosts_that_share_an_agent_are_not_taken_for_each_other(arrays: Arrays) -> None:
+    """R21: the agent shows the volume for both; it is attached to one, and stays so."""
+    fleet = arrays.files[0]
+    fleet.write_text(fleet.read_text().replace("agent: q2, protocols", "agent: q1, protocols"))
+    identity = arrays.make("v")
+    arrays.allocator.close()
+    arrays.allocator = arrays.opened()
+    assert arrays.found() == ()
+    arrays.detach("h1", identity)
+    arrays.mends(("missing_attachment", "h1", "v"))
+    assert arrays.devices("h1") == {identity}
 
 
 def test_a_device_of_somebody_else_is_left_alone(arrays: Arrays) -> None:

@@ -42,7 +42,7 @@ def test_a_pool_is_drained_under_a_writing_client_and_kill_minus_9(world: MovedW
     assert len(world.before) == 12
     writer = Writer(exported(world), tmp_path, 4 * 2**20)
     rng = Random(SEED)
-    killed = sum(world.killed(ordered, rng.randint(2, 360 // KILLS)) for _ in range(KILLS))
+    killed = sum(world.killed(ordered, rng.randint(2, max(18, 120 // KILLS))) for _ in range(KILLS))
     done = world.moved(ordered)
     assert (done.left, done.stopped) == ((), None)
     assert killed == KILLS

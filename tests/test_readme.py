@@ -53,7 +53,7 @@ def test_its_commands_answer_what_it_shows(
             statuses.append(main(words))
             said = capsys.readouterr().out
             assert doctest.OutputChecker().check_output(shown, said, _OPTIONS), f"{line} answers:\n{said}"
-    assert statuses == [1, 1, 0, 0, 1, 1, 0, 0]
+    assert statuses == [1, 1, 0, 0, 1, 1, 0, 0, 0]
     assert files_on_disk(site) == []
 
 

@@ -62,7 +62,7 @@ class Adding:
     def _of_each(self, charge: Charge, ask: Ask) -> Amount:
         kinds = self._fleet.kinds(charge.over, charge.sees)
         amounts = [charge.amount(ask.request, ask.alternative, place) for place in kinds.examples]
-        return even(np.array(amounts, dtype=np.int64))
+        return amounts[0] if len(set(amounts)) == 1 else np.array(amounts, dtype=np.int64)
 
 
 def even(figures: Rows) -> Amount:
@@ -71,6 +71,13 @@ def even(figures: Rows) -> Amount:
         return 0
     first = figures[0]
     return int(first) if (figures == first).all() else figures
+
+
+def where(condition: NDArray[np.bool_] | bool, then: int, otherwise: Amount) -> Amount:
+    """`np.where`, which stays one number where it can."""
+    if isinstance(condition, bool):
+        return then if condition else otherwise
+    return np.where(condition, then, otherwise)
 
 
 def hashable(figure: Amount) -> int | bytes:

@@ -69,7 +69,12 @@ class Fleet:
         self._kinds: dict[tuple[bool, Sees], Kinds] = {}
         self._limits: dict[tuple[bool, Callable[[Any], int]], Figure] = {}
         self._labels: dict[str, tuple[IntArray, dict[str, int]]] = {}
+        self._gaps: dict[str, bool] = {}
         self._tallies = Tallies(inventory, lambda over: self.labels(over)[1])
+        self.sheet = self._tallies.sheet
+        """The array of which a charge's tally is one row, and the row; None where it is kept by itself."""
+        self.add, self.remove = self._tallies.add, self._tallies.remove
+        """A volume takes its place for the time being, without a change of the inventory, and leaves it again."""
         self.placed: Mapping[str, Volume] = self._tallies.placed
         """Volumes added for the time being."""
         self.departures = 0
@@ -132,6 +137,12 @@ class Fleet:
             found = self._labels[over] = (np.array(codes, dtype=np.int64), numbers)
         return found
 
+    def has_gaps(self, over: str) -> bool:
+        """Whether some row has no label of this kind: pools and hosts all have their names."""
+        if over not in self._gaps:
+            self._gaps[over] = bool((self.labels(over)[0] < 0).any())
+        return self._gaps[over]
+
     def index(self, over: str, only: IntArray | None = None) -> IntArray:
         """For each row, where a tally over such places has its label; -1 where it has none."""
         if over in ("pool", "host") and only is not None:
@@ -142,10 +153,6 @@ class Fleet:
     def tally(self, charge: Charge) -> IntArray:
         """The sum of a charge at every label of its kind. It stays right as volumes come and go."""
         return self._tallies.of(charge)
-
-    def sheet(self, charge: Charge) -> tuple[IntArray, int] | None:
-        """The array of which a tally is one row, and the row; None where it is kept by itself, for as long as it is."""
-        return self._tallies.sheet(charge)
 
     def sums(self, charge: Charge) -> IntArray:
         """For each row, the sum of a charge at the row's label (0 where it has none)."""
@@ -235,14 +242,6 @@ class Fleet:
         for volume in arrivals:
             self._tallies.count(volume, 1)
         self.inventory.settle(arrivals, departures)
-
-    def add(self, volume: Volume) -> None:
-        """A volume takes its place for the time being, without a change of the inventory."""
-        self._tallies.add(volume)
-
-    def remove(self, volume: Volume) -> None:
-        """A volume added before leaves its place again."""
-        self._tallies.remove(volume)
 
 
 def _gives(pool: Pool) -> Hashable:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from allocator.adding import hashable
+from allocator.adding import hashable, where
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
 from allocator.domain.placement import ALL, Charge, Touched
@@ -70,24 +70,33 @@ class Limit:
             return None
         most = self.rows(fleet, only)
         index = fleet.index(self.charge.over, only)
+        # Where a row has no label there is nothing that could be summed.
+        never = (most >= UNLIMITED) | (index < 0) if fleet.has_gaps(self.charge.over) else most >= UNLIMITED
         if self.gate is None:
-            room = _where(nothing | (most >= UNLIMITED) | _unlabelled(self.charge, index), UNLIMITED, most - more)
+            room = where(nothing | never, UNLIMITED, most - more)
             return None if _endless(room) else Slack(None if self.arrivals else self.charge, index, room)
-        return self._gated(self.gate, more, fleet.amounts(self.gate, asks, only), most, index, fleet, only)
+        gated = fleet.index(self.gate.over, only)
+        return self._gated(
+            more, fleet.amounts(self.gate, asks, only), most, never, index, partial(Gate, self.gate, gated)
+        )
 
     def _gated(
-        self, gate: Charge, more: Figure, comes: Figure, most: Figure, index: IntArray, fleet: Fleet, only: Rows
+        self,
+        more: Figure,
+        comes: Figure,
+        most: Figure,
+        never: BoolArray | bool,
+        index: IntArray,
+        between: Callable[[Figure, Figure], Gate],
     ) -> Slack | None:
         if self.where is not None:
             # Who makes the limit hold minds what lies above it; who adds to the sum minds the limit where it holds.
-            free, least = (more == 0) & (comes == 0), _where(comes == 0, 1, 0)
-            highest = _where(more == 0, 0, UNLIMITED)
+            free, least = (more == 0) & (comes == 0), where(comes == 0, 1, 0)
+            highest = where(more == 0, 0, UNLIMITED)
         else:
             free, least, highest = (more == 0) | (comes > 0), 0, 0
-        room = _where(free | (most >= UNLIMITED) | _unlabelled(self.charge, index), UNLIMITED, most - more)
-        if _endless(room):
-            return None
-        return Slack(self.charge, index, room, Gate(gate, fleet.index(gate.over, only), least, highest))
+        room = where(free | never, UNLIMITED, most - more)
+        return None if _endless(room) else Slack(self.charge, index, room, between(least, highest))
 
     @property
     def gate(self) -> Charge | None:
@@ -233,17 +242,5 @@ class LimitRule(Rule):
         return disturbed or f"break rule {self.name}"
 
 
-def _unlabelled(charge: Charge, index: IntArray) -> BoolArray | bool:
-    """Rows that have no label, and so nothing that could be summed: pools and hosts all have their names."""
-    return False if charge.over in ("pool", "host", ALL) else index < 0
-
-
 def _endless(room: Figure) -> bool:
     return room >= UNLIMITED if isinstance(room, int) else bool((room >= UNLIMITED).all())
-
-
-def _where(condition: BoolArray | bool, then: int, otherwise: Figure) -> Figure:
-    """`np.where`, which stays one number where it can."""
-    if isinstance(condition, bool):
-        return then if condition else otherwise
-    return np.where(condition, then, otherwise)

@@ -45,9 +45,9 @@ GATES = (
     Mutant("engine", "one pool asked again has its gate open", "slack:Slack.holds_at",
            "gate < _at(self.gate.least, position)", "gate <= _at(self.gate.least, position)"),
     Mutant("exclusivity", "who makes a limit hold looks for one that holds", "limits:Limit._gated",
-           "_where(comes == 0, 1, 0)", "1", "laws"),
+           "where(comes == 0, 1, 0)", "1", "laws"),
     Mutant("engine", "who makes a limit hold minds it where it holds already", "limits:Limit._gated",
-           "_where(more == 0, 0, UNLIMITED)", "UNLIMITED"),
+           "where(more == 0, 0, UNLIMITED)", "UNLIMITED"),
     Mutant("near", "who is of the group has to wait for it", "limits:Limit._gated", "(more == 0) | (comes > 0)",
            "more == 0", "laws"),
 )  # fmt: skip

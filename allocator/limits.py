@@ -201,7 +201,10 @@ class LimitRule(Rule):
         found: dict[int, Iterable[Limit]] = {}
         for request in requests:
             limits = self.limits(request, inventory)
-            found[id(limits)] = limits
+            if limits:
+                found[id(limits)] = limits
+        if not found:
+            return ()
         if len(found) == 1:
             (only,) = found.values()
             if isinstance(only, tuple):

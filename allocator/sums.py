@@ -177,10 +177,12 @@ class _Usual:
             if (at == "host") != (charge.over == "host"):
                 continue
             place: Place = before.hosts[name] if at == "host" else before.pools[name]
+            more = 0
+            for volume, sign in moved:
+                more += sign * charge.of(volume.request, volume.alternative, place)
             label = label_of(place, charge.over) if isinstance(place, Pool) else name
-            if label is not None:
-                more = [sign * charge.of(volume.request, volume.alternative, place) for volume, sign in moved]
-                grown[label] = grown.get(label, 0) + sum(more)
+            if more and label is not None:
+                grown[label] = grown.get(label, 0) + more
                 if label not in known:
                     known[label] = limit.of(place)
         return all(more <= 0 or before.total(charge, label) + more <= known[label] for label, more in grown.items())

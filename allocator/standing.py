@@ -8,6 +8,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from allocator.documents import World
+from allocator.documents.recalling import Recall
 from allocator.domain.grounds import Grounds
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Outcome
@@ -70,6 +71,7 @@ class Standing:
     ) -> None:
         self.world, self.rules, self.ledger, self.metrics = world, rules, ledger, metrics
         self.lock = RLock()
+        self._recall = Recall(world)
         self._seen: Moment | None = None
         """What of the ledger is in the fleet; None: nothing, or half of a change that an interrupt left."""
         self._screen = Screen(Fleet(world.inventory), rules)
@@ -174,7 +176,7 @@ class Standing:
 
     def _take_over(self, delta: Delta) -> None:
         inventory = self._screen.fleet.inventory
-        arrivals = self.world.hold(delta.documents, inventory)
+        arrivals = self._recall.volumes(delta.documents, inventory)
         written = {volume.name for volume in arrivals}
         gone = [name for name in delta.removed if name not in written and inventory.find(name) is not None]
         self._settle(arrivals, gone, delta.moment)
@@ -197,5 +199,5 @@ class Standing:
                 given = seen.default_qos.filled_from(pool.default_qos)
                 pools.append(replace(pool, used_bytes=seen.used_bytes, default_qos=given))
         inventory = base.copy(instead=pools)
-        inventory.settle(self.world.hold(facts.documents, inventory))
+        inventory.settle(self._recall.volumes(facts.documents, inventory))
         return inventory

@@ -71,7 +71,7 @@ def export(url: str, output: Path | None, *, as_json: bool) -> int:
 
 def import_(url: str, path: Path, *, as_json: bool) -> int:
     """Read it back. Raises DocumentError for what is no YAML, and LedgerError."""
-    whole = read(read_text(path))
+    whole = _data(read_text(path))
     with closing(Ledger.open(url)) as ledger:
         ledger.become(whole)
         name = ledger.name
@@ -112,7 +112,27 @@ def _json(value: object) -> str:
     text = json.dumps(value, sort_keys=True, ensure_ascii=False)
     if text.isascii() and "\x7f" not in text:
         return text
-    return "".join(sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in text)
+    return "".join(sign if sign.isprintable() else _escaped(ord(sign)) for sign in text)
+
+
+def _escaped(sign: int) -> str:
+    return f"\\u{sign:04x}" if sign < 0x10000 else f"\\U{sign:08x}"
+
+
+def _data(text: str) -> dict[str, Any]:
+    """What `_yaml` wrote, read as the JSON that it is, which takes a tenth of the time; else as any YAML."""
+    whole: dict[str, Any] = {}
+    rows: Any = None
+    try:
+        for line in text.removesuffix("\n").split("\n"):
+            if line.startswith("- "):
+                rows.append(json.loads(line[2:]))
+            else:
+                name, _, value = line.partition(":")
+                rows = whole[name] = json.loads(value) if value else []
+    except (ValueError, AttributeError, RecursionError):
+        return read(text)
+    return whole
 
 
 def _words(whole: Mapping[str, Any]) -> str:

@@ -38,7 +38,7 @@ def ledger(*, required: bool) -> Callable[[Command], Command]:
         envvar="ALLOCATOR_LEDGER",
         required=required,
         show_envvar=True,
-        help="What is reserved and made: sqlite:///ledger.db, or any URL of SQLAlchemy.",
+        help="What is reserved and made: sqlite:///ledger.db, or postgresql://user@host/database.",
     )
 
 

@@ -76,9 +76,11 @@ def _become(connection: Connection, rows: Rows) -> None:
 
 
 def _check_form(whole: Mapping[str, Any], tables: Mapping[str, Table]) -> None:
-    if (whole.get("version"), whole.get("schema")) != (FORM, SCHEMA):
+    # To some writers of YAML `0009` needs no quotes, and then it is a number.
+    schema = str(whole.get("schema")).zfill(len(SCHEMA))
+    if (whole.get("version"), schema) != (FORM, SCHEMA):
         raise LedgerError(
-            f"The data are of form {whole.get('version')} and schema {whole.get('schema')}, and this code reads form "
+            f"The data are of form {whole.get('version')} and schema {schema}, and this code reads form "
             f"{FORM} and schema {SCHEMA}. Maybe import them with the version that exported them, then upgrade."
         )
     differing = sorted(set(whole) ^ {"version", "schema", *tables})

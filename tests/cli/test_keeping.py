@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from alembic import command
 
 from allocator.ledger import Entry, Ledger, Mark
@@ -129,6 +130,20 @@ def test_a_ledger_that_was_imported_goes_on_by_itself(site: Site, allocator: All
     events = json.loads(site.run("status", "--json", "--events", "10000").out)["events"]
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     assert len(events) > before
+
+
+def test_any_yaml_that_says_the_same_is_read(site: Site, allocator: Allocator) -> None:
+    """Somebody's editor has laid it out anew; a sign beyond U+FFFF that nobody can print is read back as well."""
+    site.place()
+    with closing(Ledger.open(site.url)) as ledger:
+        ledger.event("note", "p1", "a tag \U000e0041 that no JSON can escape like this")
+    text = exported(allocator, site.url)
+    assert "\\U000e0041" in text
+    path = site.directory / "ledger.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(text)))
+    there = f"sqlite:///{site.directory}/other.db"
+    assert allocator("ledger", "import", path, "--ledger", there).code == 0
+    assert exported(allocator, there) == text
 
 
 def test_no_secret_is_written_down(site: Site, allocator: Allocator, monkeypatch: pytest.MonkeyPatch) -> None:

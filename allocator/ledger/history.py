@@ -60,7 +60,8 @@ def lines_of(plan: Plan, grounds: Grounds | None, state: int) -> Iterator[Line]:
     """
     noted: Mapping[str, str] = {} if grounds is None else grounds.volumes
     whole = None if grounds is None else grounds.decision
-    yield Line("reserved", plan.id, f"{len(plan.volumes)} volumes on state {state}", plan.id, whole)
+    count = f"{len(plan.volumes):,} volume{'' if len(plan.volumes) == 1 else 's'}"
+    yield Line("reserved", plan.id, f"{count} on state {state}", plan.id, whole)
     of_volumes: dict[str, list[Step]] = {}
     for step in plan.steps:
         of_volumes.setdefault(step.volume, []).append(step)
@@ -70,7 +71,10 @@ def lines_of(plan: Plan, grounds: Grounds | None, state: int) -> Iterator[Line]:
             text = " ".join([f"on {steps[0].pool}", *(f"for {host}" for host in hosts)])
             yield Line("placed", name, text, plan.id, noted.get(name))
         else:
+            moved = next((step for step in steps if step.kind == "switch"), None)
             text = ", ".join(f"{step.kind} {step.host or step.pool}" for step in steps)
+            if moved is not None:
+                text = f"move from {steps[-1].pool} to {moved.pool}, copied by {moved.host}"
             yield Line("planned", name, text, plan.id, noted.get(name))
 
 

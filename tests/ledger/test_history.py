@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from allocator.domain.plan import Plan, Step, StepKind
 from allocator.ledger import Entry, Ledger, LedgerError, Mark
-from tests.ledger.plans import claimed, placing, step_of
+from allocator.ledger.history import lines_of
+from tests.ledger.plans import claimed, documents, placing, step_of
+
+MOVING: tuple[StepKind, ...] = ("create", "grant", "copy", "verify", "switch", "revoke")
 
 
 def test_a_step_is_told_with_its_plan_and_who_did_it(tmp_path: Path) -> None:
@@ -39,3 +43,21 @@ def test_a_name_that_cannot_be_told_is_refused_before_anything_is_made(tmp_path:
     with pytest.raises(LedgerError, match=r"must have 1 to 200 printable characters\. Maybe write who decides"):
         Ledger.open(f"sqlite:///{tmp_path}/ledger.db", actor=name)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_planned_for_a_volume_is_told_in_words() -> None:
+    """A volume that is made is placed; of a move it is said from where to where and who copies."""
+    steps = [
+        Step(1, "reserve", "new", "p1"),
+        Step(2, "create", "new", "p1"),
+        Step(3, "grant", "new", "p1", "h1"),
+        Step(4, "detach", "old", "p1", "h2"),
+        Step(5, "revoke", "old", "p1", "h2"),
+        *(Step(6 + n, kind, "big", "p2", "h1") for n, kind in enumerate(MOVING)),
+        Step(12, "delete", "big", "p1"),
+    ]
+    lines = {line.subject: (line.kind, line.text) for line in lines_of(Plan.of(steps, documents(["new"])), None, 7)}
+    assert lines["new"] == ("placed", "on p1 for h1")
+    assert lines["old"] == ("planned", "detach h2, revoke h2")
+    assert lines["big"] == ("planned", "move from p1 to p2, copied by h1")
+    assert [line for line in lines.values() if line[0] == "reserved"] == [("reserved", "1 volume on state 7")]

@@ -101,6 +101,7 @@ class TgtDriver:
             gone_account = account_name(client, lun.volume_id)
         number = (await self._control.numbers()).get(lun.target_name)
         if number is None:
+            await self._make_good(lun, None, gone_account)
             return
         try:
             target = await self._target(lun) or Target(number, lun.target_name)
@@ -110,6 +111,7 @@ class TgtDriver:
         accounts = [name for name in target.accounts if admitted and name != gone_account]
         unchanged = admitted == list(target.admitted) and accounts == list(target.accounts)
         if unchanged and gone not in target.connected:
+            await self._make_good(lun, target, gone_account)
             return
         if accounts and gone_account is None:
             raise DriverError(
@@ -158,6 +160,13 @@ class TgtDriver:
 
     async def close(self) -> None:
         """Nothing is kept open."""
+
+    async def _make_good(self, lun: Lun, target: Target | None, gone_account: str | None) -> None:
+        """Do what a revoke that was cut short before it admitted anybody has left: the LUN whole, the account gone."""
+        if (target is None or not target.admitted) and lun.directory.find(lun.volume_id) is not None:
+            await build(self._control, lun, thin=None)
+        if gone_account is not None and gone_account in await self._control.accounts():
+            await self._control.delete_account(gone_account)
 
     async def _restore(self, wish: VolumeWish, clients: Sequence[Client], listing: Listing) -> bool:
         lun = self._lun(wish.pool, wish.volume_id)

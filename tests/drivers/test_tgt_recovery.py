@@ -174,3 +174,29 @@ def test_a_crash_after_each_step_of_revoke_and_delete_is_made_good(
         assert asyncio.run(control.numbers()) == {}
         assert asyncio.run(control.accounts()) == []
         assert asyncio.run(driver.inspect("pool", handle.volume_id)) is None
+
+
+def test_a_crash_after_each_step_of_revoke_is_made_good(
+    driver: TgtDriver, monkeypatch: pytest.MonkeyPatch, control: Control
+) -> None:
+    """R20: whatever step is the last, the repeated call leaves the LUN, and neither access nor account."""
+    host = host_with("host-a", "0123456789abcdef")
+    expected = ["TARGET DELETE", "TARGET NEW", "UNIT NEW", "UNIT UPDATE", "ACCOUNT DELETE"]
+
+    async def granted(volume_id: str) -> Handle:
+        handle = await driver.create_async(replace(WISH, volume_id=volume_id))
+        await driver.grant_access(handle, host)
+        return handle
+
+    for steps in range(len(expected)):
+        handle = asyncio.run(granted(f"v-{steps}"))
+        with monkeypatch.context() as patch:
+            changes = crash_after(patch, steps)
+            with pytest.raises(Crash):
+                asyncio.run(driver.revoke_access(handle, host))
+            assert changes == expected[:steps]
+        asyncio.run(driver.revoke_access(handle, host))
+        target = asyncio.run(control.listing()).find(handle.native_id)
+        assert target is not None, steps
+        assert (list(target.units)[-1], target.admitted, target.accounts) == (1, (), ()), steps
+        assert asyncio.run(control.accounts()) == [], steps

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import socket
 from pathlib import Path
 from typing import Final
 
-_OWNER: Final = re.compile(r"(?P<host>[^ ]*):(?P<process>\d+) (?P<machine>[^ ]*) (?P<started>\d+)")
+_OWNER: Final = re.compile(r"(?P<host>[^ ]*):(?P<process>\d+) (?P<machine>[^ ]*) (?P<started>\d+)(?: [0-9a-f]+)?")
 
 
 def this_process() -> str:
     """`host:process machine started`: the machine is one boot and one process namespace of it."""
     process = os.getpid()
     return f"{socket.gethostname()}:{process} {_machine()} {_started(process) or 0}"
+
+
+def this_run() -> str:
+    """This process and a number drawn for one run of it, so that a run can tell its own claim from another's."""
+    return f"{this_process()} {secrets.token_hex(4)}"
 
 
 def may_live(owner: str) -> bool:

@@ -17,7 +17,7 @@ from allocator.execution.elsewhere import Again
 from allocator.execution.journal import Journal
 from allocator.execution.moving import Moving
 from allocator.execution.outlast import outlast
-from allocator.execution.owner import may_live, this_process
+from allocator.execution.owner import may_live, this_run
 from allocator.execution.report import Progress, Report
 from allocator.execution.slots import Slots
 from allocator.execution.summary import summarise
@@ -56,7 +56,8 @@ async def run(
     _check_plugins(plan, inventory, connections)
     if not plan.steps:
         return Report(plan.id, "done")
-    claim = ledger.claim(plan, owner=this_process(), lease_seconds=lease_seconds, alive=may_live, afresh=afresh)
+    owner = this_run()
+    claim = outlast(lambda: ledger.claim(plan, owner=owner, lease_seconds=lease_seconds, alive=may_live, afresh=afresh))
     if claim.state != "running":
         return summarise(claim.content, claim.steps)
     try:

@@ -53,7 +53,8 @@ def claim(
 ) -> Claim:
     """Take the right to run a plan: from nobody, from one whose lease is over or who is known to be gone.
 
-    With `afresh` what failed counts as not tried yet, and what was undone as not done; what was released stays so.
+    An owner may claim twice, where the answer was lost. With `afresh` what failed counts as not tried yet, and what was
+    undone as not done; what was released stays so.
 
     Raises UnknownPlan, PlanBusy.
     """
@@ -65,7 +66,8 @@ def claim(
         )
     fence = row.fence
     if row.state in UNFINISHED:
-        _check_idle(row, int(now), alive)
+        if row.owner != owner:
+            _check_idle(row, int(now), alive)
         fence += 1
         taken = connection.execute(
             update(plan)

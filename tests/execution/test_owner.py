@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-from allocator.execution.owner import may_live, this_process
+from allocator.execution.owner import lives, may_live, this_process, this_run
 
 
 def test_a_process_lives_until_it_is_killed() -> None:
@@ -30,6 +30,12 @@ def test_a_process_lives_until_it_is_killed() -> None:
 def test_a_process_number_used_again_is_another_process() -> None:
     name, started = this_process().rsplit(" ", 1)
     assert not may_live(f"{name} {int(started) + 1}")
+
+
+def test_two_runs_of_a_process_are_two_owners() -> None:
+    first, second = this_run(), this_run()
+    assert first != second
+    assert (lives(first), lives(second)) == (True, True)
 
 
 def test_nothing_is_said_of_other_machines() -> None:

@@ -172,12 +172,19 @@ def test_a_run_outlasts_a_restart_of_postgres(own_postgres: Postgres, tmp_path: 
 
 @pytest.mark.parametrize("written", [True, False])
 def test_a_commit_whose_answer_is_lost_is_written_once(tmp_path: Path, written: bool) -> None:
-    """The database breaks off while it commits: whether it did is found out, and it is not done twice."""
+    """The database breaks off while it commits, a claim or what follows: if it did, that is not done twice."""
     url, root, plan = f"sqlite:///{tmp_path}/ledger.db", tmp_path / "devices", placement(*VOLUMES)
     fleet(root)
     lost = set[int | None]()
 
     class Breaking(Ledger):
+        def claim(self, plan: Plan, **given: Any) -> Claim:
+            claim = super().claim(plan, **given) if written or 0 in lost else None
+            if claim is None or 0 not in lost:
+                lost.add(0)
+                raise LedgerUnreachable("The connection broke.")
+            return claim
+
         def record(self, claim: Claim, entries: Iterable[Entry], number: int | None = None) -> None:
             known: Any = list(entries)
             if known and number not in lost:
@@ -196,6 +203,6 @@ def test_a_commit_whose_answer_is_lost_is_written_once(tmp_path: Path, written: 
         ledger.reserve(plan, seen=0)
         assert asyncio.run(carried_out(ledger)).state == "done"
         kinds = [event.kind for event in ledger.events("a")]
-    # Three intents, each but the first with a result, the last result, and the end.
-    assert len(lost) >= 4
+    # The claim, three intents, each but the first with a result, and the last result with the end.
+    assert len(lost) >= 5
     assert kinds == DONE

@@ -28,6 +28,11 @@ class Chain:
         kinds = {step.kind: step for step in self.steps}
         return kinds.get("create") if "reserve" in kinds else None
 
+    @property
+    def switch(self) -> Step | None:
+        """The step from which on a volume that moves is where it goes to; None where none moves."""
+        return next((step for step in self.steps if step.kind == "switch"), None)
+
 
 def units_of(plan: Plan) -> list[tuple[Chain, ...]]:
     """The chains of a plan by VM; a volume without one stands alone."""
@@ -62,11 +67,6 @@ def outcome_of(chain: Chain, records: Records, *, back: bool) -> VolumeOutcome:
     if "failed" in states:
         return "failed"
     return "done" if set(states) == {"done"} else "unfinished"
-
-
-def has_switched(chain: Chain, records: Records) -> bool:
-    """True from where a volume that moves may be where it goes to: then it is only gone on with."""
-    return any(step.kind == "switch" and records[step.number].state != "pending" for step in chain.steps)
 
 
 def has_no_space(chain: Chain, records: Records) -> bool:

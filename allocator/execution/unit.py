@@ -10,7 +10,7 @@ from typing import Final
 from allocator.domain.plan import INVERSE, Step
 from allocator.driver import ErrorCode
 from allocator.execution.attempts import Refused
-from allocator.execution.chains import Chain, goes_back, has_no_space, has_switched, outcome_of, units_of
+from allocator.execution.chains import Chain, goes_back, has_no_space, outcome_of, units_of
 from allocator.execution.elsewhere import MOST_FULL, Elsewhere, Nowhere
 from allocator.execution.report import Failure
 from allocator.execution.work import Work
@@ -68,7 +68,7 @@ class Unit:
     async def _give_up(self) -> None:
         """Turn back on somebody's wish, unless all is done; on record, so that a resume goes back as well."""
         outcomes = {outcome_of(chain, self._work.records, back=self._back) for chain in self._chains}
-        if self._back or outcomes == {"done"} or any(has_switched(chain, self._work.records) for chain in self._chains):
+        if self._back or outcomes == {"done"} or not all([await self._may_return(chain) for chain in self._chains]):
             return
         adding = [step for chain in self._chains for step in chain.steps if step.kind in INVERSE]
         if not adding:
@@ -123,7 +123,7 @@ class Unit:
             self._work.end(chain.steps)
 
     async def _refused(self, step: Step, refused: Refused, *, certain: bool) -> None:
-        if refused.open:
+        if refused.open or self._is_past_return(step):
             self._open = True
             await self._work.leave(step, refused)
         elif refused.code == ErrorCode.NO_SPACE and self._may_go_elsewhere(step) and await self._clean(step, certain):
@@ -137,6 +137,24 @@ class Unit:
             self._back = self._back or adds
             state: StepState = "undone" if adds and certain else "failed"
             await self._work.write(Mark(step, state, code=refused.code, error=str(refused)))
+
+    def _is_past_return(self, step: Step) -> bool:
+        """Whether a volume that moves may be where it goes to by now: then it is only gone on with."""
+        switches = [chain.switch for chain in self._chains if step in chain.steps]
+        return any(switch is not None and step.number >= switch.number for switch in switches)
+
+    async def _may_return(self, chain: Chain) -> bool:
+        """Whether a volume that moves is where it was; if the switch was begun, its host is asked to stay with that."""
+        switch = chain.switch
+        if switch is None or self._work.state(switch) == "pending":
+            return True
+        if self._work.state(switch) == "done":
+            return False
+        try:
+            await self._work.do(replace(switch, kind="drop"))
+        except Refused:
+            return False
+        return True
 
     def _may_go_elsewhere(self, step: Step) -> bool:
         """Only what the plan itself reserved, and what no other volume waits for or is waited for by."""

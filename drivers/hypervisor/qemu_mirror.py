@@ -91,7 +91,8 @@ class Mirror:
     async def give_up(self) -> None:
         """End the job without a pivot, and close the target."""
         job = await self._job()
-        if job is None and await self._pivoted():
+        ended_well = job is not None and job.get("status") == "concluded" and job.get("error") is None
+        if ended_well or (job is None and await self._pivoted()):
             text = f"{self._device} uses {self._uri} already. Maybe go on with the move."
             raise DriverError(ErrorCode.CONFLICT, text)
         if job is not None:

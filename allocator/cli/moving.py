@@ -67,7 +67,7 @@ def _share(ctx: click.Context, parameter: click.Parameter, value: str) -> int:
     "--at-once", type=click.IntRange(1), default=16, show_default=True, metavar="N", help="Moves in one wave."
 )
 @click.option("--rate", metavar="RATE", callback=_rate, help="What copying may take, as 200MiB/s: tells how long.")
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write the proposal as JSON.")
+@click.option("-o", "--output", metavar="PLAN", type=click.Path(path_type=Path), help="Write the moves, for `apply`.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="The solver's.")
 @click.option("--work", type=float, default=20.0, callback=finite, show_default=True, help="How hard to solve.")
 @click.option(
@@ -96,24 +96,25 @@ def rebalance(
 
     Or that even out load, or empty pools: each with why.
 
-    A dry run: nothing is reserved and nothing moves. What is broken comes first, by the fewest bytes; healthy volumes
-    move only to make room. No rule that holds is broken, and nothing that is broken gets worse. Without --drain,
-    --repair, --balance or --pack it repairs and balances. Run again right after its moves were made, it proposes
-    nothing; a budget that was spent leaves the rest to the next run.
+    A dry run: nothing is reserved and nothing moves, until `apply` carries out what -o wrote. What is broken comes
+    first, by the fewest bytes; healthy volumes move only to make room. No rule that holds is broken, nor on the way,
+    and nothing that is broken gets worse. Without --drain, --repair, --balance or --pack it repairs and balances. Run
+    again right after its moves were made, it proposes nothing; a budget that was spent leaves the rest to the next run.
 
     A VM on a host that is drained is named for the control plane, which moves VMs; the host's local pools are emptied
     here. A volume whose request names its pool is pinned to it. What lies on a pool that is down is never moved.
 
     \b
-      allocator rebalance -f fleet.yaml --ledger sqlite:///ledger.db
+      allocator rebalance -f fleet.yaml --ledger sqlite:///ledger.db -o moves.json
+      allocator apply moves.json -f fleet.yaml --ledger sqlite:///ledger.db
       allocator rebalance -f fleet.yaml --drain sf-1 --max-moves 50
       allocator rebalance -f fleet.yaml --balance --max-bytes 10TiB --per-target 4 --pin db-data
 
     Exit code 0: nothing to mend, or all of it is mended; 1: something stays broken, or a VM must leave.
 
     JSON: {version, status: nothing | mended | partly, goals, broken: {before, after}, moves: [{volume, from, to, bytes,
-    purpose: mends | makes_room | gains, alone, without, makes_room_for}], waves: [{moves, bytes, seconds}], staged,
-    blocked, pools, usable, staying, vms}.
+    purpose: mends | makes_room | gains, alone, without, makes_room_for}], waves: [{moves, bytes, seconds}], order,
+    staged, blocked, pools, usable, staying, vms}.
     """
     from allocator.cli.rebalancing import rebalance
     from allocator.domain.policy import Effort

@@ -39,6 +39,8 @@ def rebalance(given: Given, output: Path | None, aim: Aim, effort: Effort, at_on
         show.data(told)
     else:
         _show(found)
+        if output is not None and found.order.waves:
+            show.say(f"{output} holds the moves in their order. Run them with `allocator apply`.")
     return FOUND if found.staying or found.vms or found.order.blocked else DONE
 
 

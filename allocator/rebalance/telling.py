@@ -7,6 +7,7 @@ from typing import Any
 
 from allocator.domain.sizes import format_bytes, format_count
 from allocator.explain import NOT_REPEATABLE, cost_words
+from allocator.planning.ordered import KEY, order_json
 from allocator.rebalance.outcome import Effect, Proposed, Rebalance
 
 WORDS = {"mends": "mends", "makes_room": "makes room", "gains": "gains"}
@@ -54,7 +55,7 @@ def summary_lines(found: Rebalance) -> Iterator[str]:
 
 
 def rebalance_json(found: Rebalance) -> dict[str, Any]:
-    """The whole as plain data."""
+    """The whole as plain data; what it holds under `order` is what `apply` carries out."""
     return {
         "version": 1,
         "status": "partly" if found.staying else "mended" if found.moves else "nothing",
@@ -67,6 +68,7 @@ def rebalance_json(found: Rebalance) -> dict[str, Any]:
             {"moves": [move.volume for move in wave.moves], "bytes": wave.size_bytes, "seconds": wave.seconds}
             for wave in found.order.waves
         ],
+        KEY: order_json(wave.moves for wave in found.order.waves),
         "staged": list(found.order.staged),
         "blocked": [
             {"volume": one.move.volume, "lacking": one.lacking, "behind": list(one.behind), "text": one.text}

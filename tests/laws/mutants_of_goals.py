@@ -44,6 +44,6 @@ MUTANTS_OF_GOALS = (
     Mutant("movement", "a move is free", "goals.movement:Movement._one", "costs.per_volume + ", ""),
     Mutant("movement", "a GiB begun is free", "goals.movement:Movement._one", "-(-request.size_bytes // GIB)",
            "(request.size_bytes // GIB)"),
-    Mutant("movement", "staying costs as much", "goals.movement:Movement.encode",
-           "and home[index].pool != model.fleet.pools[row].name", "", "laws"),
+    Mutant("movement", "staying costs as much", "solver.counts:Counts.came",
+           "and home[index].pool != self.fleet.pools[row].name", "", "laws"),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from tests.laws.mutants import Mutant
 
 MODEL = (
     Mutant("solver", "the model holds what is broken to its limit", "solver.model:Model.require_at_most",
-           "max(0, b - limit) if on else 0", "0", "laws"),
+           "max(0, b - limit) for", "0 for", "laws"),
     Mutant("solver", "the model forgets what cannot move", "solver.model:Model._starts",
            "_Sum(before, sum(now), sum(now))", "_Sum(before, 0, sum(now))", "laws"),
     Mutant("solver", "a machine that moves leaves its second host", "solver.counts:Counts._host_rows",

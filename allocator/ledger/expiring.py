@@ -7,9 +7,9 @@ from typing import Final
 
 from sqlalchemy import Connection, Integer, bindparam, func, select, update
 
+from allocator.ledger.effects import settle
 from allocator.ledger.following import remove
 from allocator.ledger.history import Line
-from allocator.ledger.journal import settle
 from allocator.ledger.prepared import Prepared
 from allocator.ledger.records import Settled
 from allocator.ledger.tables import plan as plans

@@ -76,8 +76,10 @@ class _Waiter:
 def _alive(waiting: Mapping[Way, Need | None]) -> list[_Waiter]:
     """The moves that wait for what others, which are alive too, would free."""
     wanted = {spot for need in waiting.values() if need is not None for spot in need.spots}
+    # Most of what is freed is of charges that nobody waits for.
+    charges = {charge for charge, _ in wanted}
     alive = [
-        _Waiter(way, need, [free for free in way.frees if free[0] in wanted])
+        _Waiter(way, need, [free for free in way.frees if free[0][0] in charges and free[0] in wanted])
         for way, need in waiting.items()
         if need is not None
     ]

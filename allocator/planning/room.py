@@ -178,12 +178,14 @@ class Room:
         if limit.arrivals:
             return max(0, need.more - need.most)
         total = self.total(need.spots[0])
+        if len(need.spots) == 1:
+            over = total + need.more - need.most
+            return 0 if over <= 0 else min(over, need.more)
         grown = max(0, total + need.more - need.most)
         before = max(0, total - need.most)
-        if len(need.spots) > 1:
-            gate = self.total(need.spots[1])
-            before = before if gate >= 1 else 0
-            grown = grown if gate + need.opens >= 1 else 0
+        gate = self.total(need.spots[1])
+        before = before if gate >= 1 else 0
+        grown = grown if gate + need.opens >= 1 else 0
         return max(0, grown - before)
 
     def minds(self, way: Way) -> Reason | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocator.documents import World, build, volume_document
+from allocator.documents import DocumentError, World, build, volume_document
 from allocator.documents.writing import percent
 from allocator.domain.placement import Volume
 from allocator.domain.policy import Policy
@@ -119,6 +120,26 @@ def test_what_is_written_reads_back_equal_after_its_offering_has_changed(volume:
     assert (back.asked, back.alternative) == (volume.asked, volume.alternative)
     assert (back.pool, back.hosts, back.foreign) == (volume.pool, volume.hosts, volume.foreign)
     assert volume_document(back) == document
+
+
+def test_a_volume_on_the_move_says_where_it_goes() -> None:
+    """By the alternative that it has, or by another; a pool or an alternative that is not there is named."""
+    pool = world().inventory.pools["p"]
+    wishes = [QosWish(Kind.PROVISIONED, Qos(Bands(Band(ceiling=ceiling)))) for ceiling in (5, 7)]
+    request = Request("v", 10**9, alternatives(tuple(wishes), 10**9))
+    first, second = request.alternatives
+    for there in (first, second):
+        now = Volume.on(pool, request, first, ("h1",))
+        moving = replace(now, moving_to=Volume.on(pool, request, there, ("h1",)))
+        (read,) = world().hold([json.loads(json.dumps(volume_document(moving)))], world().inventory)
+        assert read.moving_to is not None
+        assert (read.asked, read.moving_to.asked, read.moving_to.hosts) == (first, there, ("h1",))
+        for wrong, said in (
+            ({"pool": "q"}, "no pool named 'q'"),
+            ({"pool": "p", "alternative": 2}, "no alternative 2"),
+        ):
+            with pytest.raises(DocumentError, match=said):
+                world().hold([{**volume_document(moving), "moving_to": wrong}], world().inventory)
 
 
 def test_a_limit_and_its_throttled_twin_are_written_as_one_wish() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import cached_property, partial
 from os import PathLike
@@ -11,34 +11,30 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Unpack
 
 from allocator import checkup
-from allocator.answered import Refused, answered
-from allocator.decide import Decision, decide, look_further
-from allocator.documents import DocumentError, World, load, volume_document
+from allocator.decide import decide
+from allocator.documents import World, load
 from allocator.domain.inventory import Inventory
 from allocator.domain.move import Move
-from allocator.domain.outcome import Headway, Placed, Reason
-from allocator.domain.placement import Volume
+from allocator.domain.outcome import Headway, Reason
 from allocator.domain.plan import Plan
 from allocator.domain.policy import Effort, Policy
 from allocator.domain.rebalance import Aim, Budget
-from allocator.domain.request import Request
 from allocator.explain import Explained
 from allocator.fleet import Fleet
 from allocator.goals import tiers_of
 from allocator.metrics import NO_METRICS, Metrics
 from allocator.minutes import Minutes
+from allocator.placing import Asked as Asked
+from allocator.placing import Placing
+from allocator.placing import Unsatisfiable as Unsatisfiable
 from allocator.planning.changes import attaching, deleting, detaching
-from allocator.planning.steps import placement_steps
 from allocator.policy import read_policy
 from allocator.rules import rules_of
 from allocator.running import Running
-from allocator.salvage import salvage
-from allocator.screen import Screen
-from allocator.standing import Proposal, Standing
+from allocator.standing import Standing
 
 if TYPE_CHECKING:
     from allocator.awaiting import Beside
-    from allocator.documents.requests import RequestEntry
     from allocator.execution.attempts import Patience
     from allocator.execution.report import Progress, Report
     from allocator.execution.waves import Moved
@@ -50,13 +46,6 @@ if TYPE_CHECKING:
     from allocator.reconcile.findings import Reconciliation
 
 EFFORT: Final = Effort()
-
-
-class Unsatisfiable(Refused):
-    """Requests that cannot be placed (R02); `outcome` says what was asked, what was considered and why each failed."""
-
-    def __init__(self, outcome: Explained) -> None:
-        super().__init__(outcome.explain(), outcome)
 
 
 class Allocator:
@@ -73,8 +62,9 @@ class Allocator:
         self.rules = rules_of(policy)
         self.tiers = tiers_of(policy, self.rules)
         self._standing = Standing(world, self.rules, ledger, metrics)
-        self._minutes = Minutes(policy, world.files)
-        self._running = Running(world, self._standing, self.rules, self.tiers, self._minutes, metrics)
+        minutes = Minutes(policy, world.files)
+        self._placing = Placing(world, self._standing, self.tiers, minutes, metrics)
+        self._running = Running(world, self._standing, self.rules, self.tiers, minutes, metrics)
 
     @classmethod
     def open(
@@ -114,7 +104,7 @@ class Allocator:
 
     def place(
         self,
-        requests: Sequence[Request | Mapping[str, object]] | None = None,
+        requests: Asked = None,
         *,
         effort: Effort = EFFORT,
         explain: bool = True,
@@ -128,11 +118,11 @@ class Allocator:
         come, and parts of the fleet that share nothing are solved on `executor`.
         """
         decided = partial(decide, tiers=self.tiers, effort=effort, progress=progress, executor=executor)
-        return self._placed(requests, decided, explain=explain, whole=False)
+        return self._placing.placed(requests, decided, explain=explain, whole=False)
 
     async def place_async(
         self,
-        requests: Sequence[Request | Mapping[str, object]] | None = None,
+        requests: Asked = None,
         *,
         effort: Effort = EFFORT,
         explain: bool = True,
@@ -144,24 +134,18 @@ class Allocator:
         Calls are answered in the order in which they are made. One that is cancelled leaves nothing reserved.
         """
         decided = partial(decide, tiers=self.tiers, effort=effort, progress=progress, executor=executor)
-        act = partial(self._placed, requests, decided, explain=explain, whole=False)
+        act = partial(self._placing.placed, requests, decided, explain=explain, whole=False)
         return await self._beside.run(lambda begin: act(begin=begin), self._standing.give_up)
 
-    def place_or_raise(
-        self, requests: Sequence[Request | Mapping[str, object]] | None = None, *, effort: Effort = EFFORT
-    ) -> Explained:
+    def place_or_raise(self, requests: Asked = None, *, effort: Effort = EFFORT) -> Explained:
         """As `place`, but all or nothing: raises Unsatisfiable where anything is refused, and then reserves nothing."""
-        return self._placed(requests, partial(decide, tiers=self.tiers, effort=effort), explain=True, whole=True)
+        return self._placing.placed(
+            requests, partial(decide, tiers=self.tiers, effort=effort), explain=True, whole=True
+        )
 
-    def explain(
-        self, requests: Sequence[Request | Mapping[str, object]] | None = None, *, effort: Effort = EFFORT
-    ) -> Explained:
+    def explain(self, requests: Asked = None, *, effort: Effort = EFFORT) -> Explained:
         """As `place`, but reserves nothing and looks further: for what is sold out, whether moves would make room."""
-        with self._standing.lock:
-            screen = self._standing.screen()
-            inventory = screen.fleet.inventory
-            held, new = _split(self._asked(requests, inventory), inventory)
-            return _outcome(look_further(decide(new, screen, self.tiers, effort), new, screen, effort), held)
+        return self._placing.explained(requests, effort)
 
     async def apply(
         self, plan: Plan, *, patience: Patience | None = None, progress: Callable[[Progress], None] | None = None
@@ -216,18 +200,18 @@ class Allocator:
 
         Raises LookupError for a name that is not there, ValueError where it cannot be attached.
         """
-        return self._fresh(lambda inventory: attaching(volume, host, inventory, self.rules))
+        return self._placing.changed(lambda inventory: attaching(volume, host, inventory, self.rules))
 
     def detach(self, volume: str, host: str | None = None) -> Plan:
         """The plan that detaches a volume from a host (None: from the only one it is on) and revokes its access.
 
         Raises LookupError for a volume that is not there, ValueError for a host that it is not attached to.
         """
-        return self._fresh(lambda inventory: detaching(volume, host, inventory))
+        return self._placing.changed(lambda inventory: detaching(volume, host, inventory))
 
     def delete(self, volume: str) -> Plan:
         """The plan that detaches, revokes and deletes a volume."""
-        return self._fresh(lambda inventory: deleting(volume, inventory))
+        return self._placing.changed(lambda inventory: deleting(volume, inventory))
 
     def rebalance(
         self,
@@ -277,7 +261,7 @@ class Allocator:
         ledger, inventory = self._standing.held(), self.inventory
         async with Connections(inventory, metrics=self.metrics) as connections:
             return await reconcile(
-                ledger, lambda: self.inventory, self._fresh, connections, fix=fix, metrics=self.metrics
+                ledger, lambda: self.inventory, self._placing.changed, connections, fix=fix, metrics=self.metrics
             )
 
     def close(self) -> None:
@@ -300,96 +284,3 @@ class Allocator:
         from allocator.awaiting import Beside
 
         return Beside()
-
-    def _placed(
-        self,
-        requests: Sequence[Request | Mapping[str, object]] | None,
-        decided: Callable[..., Decision],
-        *,
-        explain: bool,
-        whole: bool,
-        begin: Callable[[], None] = lambda: None,
-    ) -> Explained:
-        """`begin` is called before anything is reserved; what it raises is raised."""
-        swift = _is_one_vm(self.world.asked if requests is None else requests)
-
-        def propose(screen: Screen, explain: bool = explain, before: Decision | None = None) -> Proposal[Explained]:
-            inventory = screen.fleet.inventory
-            asked = self._asked(requests, inventory)
-            held, new = _split(asked, inventory)
-            saved = None if before is None else salvage(before, new, screen, self.tiers, explain=explain)
-            decision = saved or decided(new, screen, explain=explain)
-            outcome = _outcome(decision, held)
-            if whole and explain and outcome.refused:
-                raise Unsatisfiable(outcome)
-            names = {request.name for request in asked}
-            begin()
-            grounds = partial(self._minutes.of, decision, screen)
-            again = None if swift or whole else partial(propose, before=decision)
-            plan, volumes = (lambda: outcome.plan), decision.volumes
-            return Proposal(outcome, plan, names, volumes, settles=True, again=again, grounds=grounds)
-
-        swiftly = partial(propose, explain=False) if swift else None
-        return answered(lambda: self._standing.agree(propose, swiftly), self.metrics)
-
-    def _asked(
-        self, requests: Sequence[Request | Mapping[str, object]] | None, inventory: Inventory
-    ) -> tuple[Request, ...]:
-        if requests is None:
-            return self.world.ask(None, inventory)
-        entries = [request for request in requests if not isinstance(request, Request)]
-        read = iter(self.world.ask(entries, inventory) if entries else ())
-        asked = tuple(request if isinstance(request, Request) else next(read) for request in requests)
-        seen = set[str]()
-        for request in asked:
-            if request.name in seen:
-                path = ("requests", request.name, "name")
-                raise DocumentError("The name is given twice.", "Maybe rename one of them.", path)
-            seen.add(request.name)
-        return asked
-
-    def _fresh(self, change: Callable[[Inventory], Plan]) -> Plan:
-        """Reserve a plan that changes a volume; it is made again where other processes changed the ledger meanwhile."""
-
-        def propose(screen: Screen) -> Proposal[Plan]:
-            plan = change(screen.fleet.inventory)
-            return Proposal(plan, lambda: plan, grounds=partial(self._minutes.of_plan, "asked"))
-
-        return self._standing.agree(propose, propose)
-
-
-def _is_one_vm(asked: Sequence[Request | RequestEntry | Mapping[str, object]]) -> bool:
-    """Whether that is all that is asked for, so that ranking decides and no solver."""
-    vms = {
-        entry.get("vm") or entry.get("name") if isinstance(entry, Mapping) else entry.vm or entry.name
-        for entry in asked
-    }
-    return len(vms) == 1
-
-
-def _split(asked: Sequence[Request], inventory: Inventory) -> tuple[list[Volume], list[Request]]:
-    """Requests that were placed before, as volumes, and those that are new."""
-    found = [(request, inventory.find(request.name)) for request in asked]
-    return [held for _, held in found if held is not None], [request for request, held in found if held is None]
-
-
-def _outcome(decision: Decision, held: Sequence[Volume]) -> Explained:
-    """The decision with its plan; requests that were placed before stay where they are, without steps."""
-    volumes = decision.volumes
-    placed = tuple(
-        Placed(
-            request=volume.name,
-            vm=volume.request.vm,
-            pool=volume.pool,
-            host=volume.hosts[0] if volume.hosts else None,
-            qos=str(volume.alternative.kind),
-            alternative=volume.alternative.index,
-        )
-        for volume in (*held, *volumes)
-    )
-    plan = partial(_plan, volumes)
-    return Explained(decision.status, plan, 0.0, decision.goals, placed, decision.refused, decision.deterministic)
-
-
-def _plan(volumes: Sequence[Volume]) -> Plan:
-    return Plan.of(placement_steps(volumes), [volume_document(volume) for volume in volumes])

@@ -67,14 +67,14 @@ def deciding(monkeypatch: pytest.MonkeyPatch) -> Gate:
 @pytest.fixture
 def committed(monkeypatch: pytest.MonkeyPatch, allocator: Allocator) -> Gate:
     """After the commit of a reservation, before anybody is told of it."""
-    gate, placed = Gate(), allocator._placed
+    gate, placed = Gate(), allocator._placing.placed
 
     def wait(*given: Any, **more: Any) -> Explained:
         outcome = placed(*given, **more)
         gate()
         return outcome
 
-    monkeypatch.setattr(allocator, "_placed", wait)
+    monkeypatch.setattr(allocator._placing, "placed", wait)
     return gate
 
 

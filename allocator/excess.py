@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 def total(limit: Limit, label: str, inventory: Inventory) -> int:
     """What a limit sums at one place."""
     charge = limit.charge
+    if limit.held:
+        return inventory.held(charge, label)
     if not limit.arrivals:
         return inventory.total(charge, label)
     return sum(

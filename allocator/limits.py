@@ -35,7 +35,8 @@ class Limit:
     """The sum of a charge is at most a limit, at every place of the charge's kind.
 
     With `where` the limit holds only where that sum is at least 1, with `unless` only where it is 0, with
-    `arrivals` for newcomers only. What is above the limit is the violation's amount.
+    `arrivals` for newcomers only, and with `held` for those that leave as well. What is above the limit is the
+    violation's amount.
     """
 
     key: str
@@ -48,6 +49,8 @@ class Limit:
     where: Charge | None = None
     unless: Charge | None = None
     arrivals: bool = False
+    held: bool = False
+    """What leaves a place by the change counts there as well, as if all moves were under way at once."""
     show: Callable[[int], str] = format_count
     closed: str | None = None
     """What to say of a place that is closed, instead of what it has left."""
@@ -97,6 +100,11 @@ class Limit:
             free, least, highest = (more == 0) | (comes > 0), 0, 0
         room = where(free | never, UNLIMITED, most - more)
         return None if _endless(room) else Slack(self.charge, index, room, between(least, highest))
+
+    @property
+    def counts(self) -> Literal["final", "arrivals", "held"]:
+        """Which volumes are summed."""
+        return "arrivals" if self.arrivals else "held" if self.held else "final"
 
     @property
     def gate(self) -> Charge | None:
@@ -169,7 +177,7 @@ class LimitRule(Rule):
 
     def encode(self, model: Model) -> None:
         for limit in self.limits_on((ask.request for ask in model.asks()), model.inventory):
-            total = model.total(limit.charge, count="arrivals" if limit.arrivals else "final")
+            total = model.total(limit.charge, limit.counts)
             model.require_at_most(
                 total,
                 limit.of,

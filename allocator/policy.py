@@ -13,8 +13,20 @@ from allocator.documents.complaints import complaint
 from allocator.documents.errors import DocumentError, nearest, shown
 from allocator.documents.qos_figures import RateGiven
 from allocator.documents.sources import Source, locate
-from allocator.documents.words import Count, Entry, Factor, Positive, Share, SizeAsked, Version, refusal
-from allocator.domain.policy import Balance, Headroom, Movement, Policy
+from allocator.documents.words import (
+    Count,
+    Entry,
+    Factor,
+    Listed,
+    Name,
+    Positive,
+    Share,
+    SizeAsked,
+    Version,
+    members,
+    refusal,
+)
+from allocator.domain.policy import Balance, Headroom, Movement, Policy, Spare
 from allocator.domain.qos import Kind, Qos
 from allocator.goals import GOALS
 from allocator.rules import RULES
@@ -82,6 +94,17 @@ class MovementEntry(Entry):
 
     per_gib: Count = 1
     per_volume: Count = 1
+    per_pair: dict[Name, dict[Name, Count]] | None = None
+    """From each pool to each other."""
+
+
+class SpareEntry(Entry):
+    """How much of one resource a pool should have left for each unit of another, for goal `proportion`."""
+
+    of: Name
+    against: Name
+    ratio: Positive = 1
+    weight: Positive = 1
 
 
 class PolicyEntry(Entry):
@@ -108,6 +131,11 @@ class PolicyEntry(Entry):
     balance: BalanceEntry = BalanceEntry()
     headroom: HeadroomEntry = HeadroomEntry()
     movement: MovementEntry = MovementEntry()
+    overload: dict[Name, Count] | None = None
+    """What a unit above the safe amount costs, by resource; 1 where absent."""
+    spare: list[SpareEntry] | None = None
+    held: Listed[Name] | None = None
+    """Resources that a volume which moves keeps on its old pool until all moves are done."""
 
     @model_validator(mode="after")
     def _placed_comes_first(self) -> Self:
@@ -165,7 +193,10 @@ def _policy(name: str, entry: PolicyEntry) -> Policy:
         full_at=entry.full_at,
         balance=_balance(entry.balance),
         headroom=Headroom(entry.headroom.capacity, entry.headroom.iops),
-        movement=Movement(entry.movement.per_gib, entry.movement.per_volume),
+        movement=Movement(entry.movement.per_gib, entry.movement.per_volume, entry.movement.per_pair or {}),
+        overload=entry.overload or {},
+        spare=tuple(Spare(one.of, one.against, one.ratio, one.weight) for one in entry.spare or ()),
+        held=members(entry.held),
     )
 
 

@@ -42,6 +42,8 @@ class ResourceEntry(Entry):
     total: SizeHeld | None = None
     """A whole number, or a size."""
     overcommit: Factor | None = None
+    safe: SizeHeld | None = None
+    """What is used above it costs, by goal `overload`."""
 
 
 CapacityGiven = Annotated[CapacityEntry, BeforeValidator(_spelled_out, json_schema_input_type=CapacityEntry | SizeHeld)]
@@ -68,7 +70,8 @@ def amount(entry: IopsEntry | BandwidthEntry | ResourceEntry | None, name: str, 
     if entry is None:
         return Amount()
     ceiling = entry.ceiling_overcommit if isinstance(entry, PoolIopsEntry) else None
-    return Amount(entry.total, _factor(entry.overcommit, name, defaults), ceiling)
+    safe = entry.safe if isinstance(entry, ResourceEntry) else None
+    return Amount(entry.total, _factor(entry.overcommit, name, defaults), ceiling, safe)
 
 
 def resource_amounts(entries: Mapping[str, Any] | None, defaults: Defaults) -> dict[str, Amount]:

@@ -11,7 +11,7 @@ from allocator.documents.errors import Path
 from allocator.documents.offerings import overlaid
 from allocator.documents.qos import expanded, wishes
 from allocator.documents.references import check, find
-from allocator.documents.requests import RequestEntry, VmEntry
+from allocator.documents.requests import AlsoEntry, ApartEntry, NearEntry, RequestEntry, VmEntry
 from allocator.documents.volumes import VolumeEntry
 from allocator.documents.words import members, sorted_items
 from allocator.domain.qos import Alternative, Kind, Qos, QosWish
@@ -46,8 +46,9 @@ class Asking:
         pins = {pin: getattr(entry, pin) for pin in PINS}
         for pin, name in pins.items():
             check([name] if name else None, self.places[pin], pin, (*path, pin))
-        for key, wish in (("apart", entry.apart), ("near", entry.near)):
-            check([wish.over] if wish else None, self.domains, "failure domain", (*path, key, "over"))
+        spread = [(keys, apart.over) for keys, apart in entry.wishes_apart()]
+        for keys, over in [*spread, *((keys, near.over) for keys, near in entry.wishes_near())]:
+            check([over], self.domains, "failure domain", (*path, *keys, "over"))
         check_details(entry.details, (*path, "details"))
         asked = base.qos if entry.qos is None else wishes(entry.qos, (*path, "qos"))
         if not asked and self.default_limit:
@@ -96,8 +97,10 @@ class Asking:
             host_resources=sorted_items(host_resources),
             **pins,
             group=entry.own_group,
-            apart=_apart(entry),
-            near=Near(entry.near.group, entry.near.over) if entry.near else None,
+            apart=_apart(entry.apart) if entry.apart else None,
+            near=_near(entry.near) if entry.near else None,
+            also=tuple(_also(wish) for wish in entry.also or ()),
+            move_cost=entry.move_cost,
         )
 
 
@@ -128,9 +131,17 @@ def _first_of_each_vm(entries: Iterable[RequestEntry]) -> dict[str, str]:
     return first
 
 
-def _apart(entry: RequestEntry) -> Apart | None:
-    wish = entry.apart
-    if wish is None:
-        return None
+def _also(entry: AlsoEntry) -> Apart | Near:
+    if entry.apart is not None:
+        return _apart(entry.apart)
+    assert entry.near is not None, "an entry states one of the two"
+    return _near(entry.near)
+
+
+def _near(wish: NearEntry) -> Near:
+    return Near(wish.group, wish.over)
+
+
+def _apart(wish: ApartEntry) -> Apart:
     most = 1 if wish.max_per_domain is None and wish.min_domains is None else wish.max_per_domain
     return Apart(wish.over, most, wish.min_domains)

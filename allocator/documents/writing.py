@@ -14,7 +14,7 @@ from allocator.documents.qos import QosEntry
 from allocator.documents.qos_keys import Figure, keys_of
 from allocator.domain.placement import Volume
 from allocator.domain.qos import DEFAULT_IO_SIZE_BYTES, Alternative, Kind, Qos, QosWish, alternatives
-from allocator.domain.request import Request
+from allocator.domain.request import Apart, Near
 
 
 def volume_document(volume: Volume) -> dict[str, Any]:
@@ -32,8 +32,10 @@ def volume_document(volume: Volume) -> dict[str, Any]:
         "cluster": request.cluster,
         "zone": request.zone,
         "group": request.group,
-        "apart": _apart(request),
-        "near": {"group": request.near.group, "over": request.near.over} if request.near else None,
+        "apart": _apart(request.apart) if request.apart else None,
+        "near": _near(request.near) if request.near else None,
+        "also": [{"near": _near(w)} if isinstance(w, Near) else {"apart": _apart(w)} for w in request.also] or None,
+        "move_cost": request.move_cost or None,
         "resources": dict(request.resources) or None,
         "host_resources": dict(request.host_resources) or None,
         "hosts": list(volume.hosts) or None,
@@ -119,12 +121,10 @@ def _group(kind: Kind, qos: Qos) -> tuple[tuple[str, int], ...]:
     raise ValueError(f"No document can state {group} as {kind}. Maybe it was not read from one.")
 
 
-def _apart(request: Request) -> dict[str, Any] | None:
-    if request.apart is None:
-        return None
-    stated = {
-        "over": request.apart.over,
-        "max_per_domain": request.apart.max_per_domain,
-        "min_domains": request.apart.min_domains,
-    }
+def _near(near: Near) -> dict[str, Any]:
+    return {"group": near.group, "over": near.over}
+
+
+def _apart(apart: Apart) -> dict[str, Any]:
+    stated = {"over": apart.over, "max_per_domain": apart.max_per_domain, "min_domains": apart.min_domains}
     return {key: value for key, value in stated.items() if value is not None}

@@ -37,6 +37,11 @@ def charged_bytes(request: Request, pool: Pool) -> int:
     return made + ceil_times(made, request.snapshot_reserve)
 
 
+def taken(name: str, request: Request, alternative: Alternative, pool: Pool) -> int:
+    """What the volume takes of one further dimension of its pool."""
+    return request.resource(name)
+
+
 def is_thick(request: Request, pool: Pool) -> bool:
     """Whether its bytes are set aside in full: asked for, or all that the driver can do."""
     if request.provisioning is None:

@@ -109,6 +109,10 @@ class Inventory:
         tally = kept.get(charge) if kept is not None else None
         return (self.totals(charge) if tally is None else tally).get(place, 0)
 
+    def held(self, charge: Charge, place: str) -> int:
+        """As `total`, and what left the place by the change that a view shows counts as if it were still there."""
+        return self.total(charge, place)
+
     def totals(self, charge: Charge) -> Mapping[str, int]:
         """The sums of a charge at every place that has any."""
         mark = charge.mark
@@ -247,6 +251,7 @@ class _Overlay(Inventory):
         self.arrivals = base.arrivals | frozenset(self._came)
         self._tallies: dict[Charge, Mapping[str, int]] = {}
         self._moves: dict[tuple[str, Mark | None], list[tuple[Volume, Sequence[tuple[str, Place]], int]]] = {}
+        self._left: dict[Charge, dict[str, int]] = {}
 
     @property
     def volumes(self) -> dict[str, Volume]:  # type: ignore[override]
@@ -286,7 +291,7 @@ class _Overlay(Inventory):
 
     def groups(self) -> Iterable[str]:
         requests = [volume.request for volume in self._came.values()]
-        named = {r.group for r in requests if r.group} | {r.near.group for r in requests if r.near}
+        named = {r.group for r in requests if r.group} | {near.group for r in requests for near in r.nears}
         return sorted(named | set(self.base.groups()))
 
     def is_new(self, volume: Volume, over: str, label: str) -> bool:
@@ -296,16 +301,26 @@ class _Overlay(Inventory):
         return before is None or label not in [known for known, _ in self.places(before, over)]
 
     def total(self, charge: Charge, place: str) -> int:
-        change = self._tallies.get(charge)
-        if change is None:
-            change = self._change(charge)
-        return self.base.total(charge, place) + change.get(place, 0)
+        return self.base.total(charge, place) + self._change_of(charge).get(place, 0)
 
     def figures(self, what: Hashable) -> dict[Any, Any]:
         return self.base.figures(what)
 
+    def held(self, charge: Charge, place: str) -> int:
+        left = self._left.get(charge)
+        if left is None:
+            left = self._left[charge] = defaultdict(int)
+            for volume, places, sign in self._moved(charge.over, charge.mark):
+                now = self._came.get(volume.name)
+                # What was deleted is gone; what moved within a label counts by what it is there now.
+                there = {} if now is None else dict(self.places(now, charge.over))
+                for label, amount in self.amounts(charge, volume, places) if sign < 0 and now is not None else ():
+                    if label not in there:
+                        left[label] += amount
+        return self.base.held(charge, place) + self._change_of(charge).get(place, 0) + left.get(place, 0)
+
     def totals(self, charge: Charge) -> Mapping[str, int]:
-        change = self._tallies.get(charge) or self._change(charge)
+        change = self._change_of(charge)
         return {**self.base.totals(charge), **{place: self.total(charge, place) for place in change}}
 
     def settle(self, arrivals: Iterable[Volume] = (), departures: Iterable[str] = ()) -> None:
@@ -317,16 +332,22 @@ class _Overlay(Inventory):
                 yield volume
         yield from came
 
+    def _change_of(self, charge: Charge) -> Mapping[str, int]:
+        change = self._tallies.get(charge)
+        return self._change(charge) if change is None else change
+
     def _change(self, charge: Charge) -> Mapping[str, int]:
         change: dict[str, int] = {}
-        moves = self._moves.get((charge.over, charge.mark))
-        for volume, places, sign in self._moved(charge.over, charge.mark) if moves is None else moves:
+        for volume, places, sign in self._moved(charge.over, charge.mark):
             self._count(change, self.amounts(charge, volume, places), sign)
         self._tallies[charge] = change
         return change
 
     def _moved(self, over: str, mark: Mark | None) -> Sequence[tuple[Volume, Sequence[tuple[str, Place]], int]]:
         """What left (-1) and what came (1), with its places of one kind, of those that carry a mark (None: of all)."""
+        known = self._moves.get((over, mark))
+        if known is not None:
+            return known
         left = (self.base.volumes[name] for name in self._gone)
         gone = [(volume, -1) for volume in left if mark is None or mark in volume.request.marks]
         came = [(volume, 1) for volume in (self._came.values() if mark is None else self._coming.get(mark, ()))]

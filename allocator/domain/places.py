@@ -25,6 +25,8 @@ class Amount:
     overcommit: Fraction = Fraction(1)
     ceiling_overcommit: Fraction | None = None
     """IOPS of pools only: the sum of ceilings may not exceed total x this."""
+    safe: int | None = None
+    """Of further dimensions only: what is used above it costs, by goal `overload`; None: nothing does."""
 
     @property
     def sellable(self) -> int | None:

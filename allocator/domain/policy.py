@@ -25,6 +25,19 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
+class Spare:
+    """For each unit of `of` that a pool has left it should have `ratio` units of `against` left, both resources.
+
+    What it lacks of that costs `weight` a unit, by goal `proportion`.
+    """
+
+    of: str
+    against: str
+    ratio: int = 1
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Headroom:
     """The room goal `headroom` keeps free; None: the largest floor among the offerings."""
 
@@ -38,6 +51,8 @@ class Movement:
 
     per_gib: int = 1
     per_volume: int = 1
+    per_pair: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """From each pool to each other; a pair that is not named costs nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,11 @@ class Policy:
     balance: Balance = Balance()
     headroom: Headroom = Headroom()
     movement: Movement = Movement()
+    overload: Mapping[str, int] = field(default_factory=dict)
+    """What goal `overload` counts for each unit above what a pool calls safe, by resource; 1 where absent."""
+    spare: tuple[Spare, ...] = ()
+    held: frozenset[str] = frozenset()
+    """Resources that a volume which moves keeps on its old pool until all moves are done."""
 
 
 @dataclass(frozen=True, slots=True)

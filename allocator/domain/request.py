@@ -101,6 +101,10 @@ class Request:
     group: str | None = None
     apart: Apart | None = None
     near: Near | None = None
+    also: tuple[Apart | Near, ...] = ()
+    """Further wishes of these kinds: apart on pools, say, and over three racks as well."""
+    move_cost: int = 0
+    """What it costs to move this volume, beside what goal `movement` counts for any."""
 
     @property
     def attaches(self) -> bool:
@@ -110,7 +114,17 @@ class Request:
     @lazily
     def shape(self) -> tuple[object, ...]:
         """Everything rules and goals can see of it: all but its name and its VM's name."""
-        return self.wishes, self.pins, self.group, self.apart, self.near, self.host_resources
+        return self.wishes, self.pins, self.group, self.apart, self.near, self.also, self.host_resources
+
+    @cached_property
+    def aparts(self) -> tuple[Apart, ...]:
+        """All that it wants of where its group lies."""
+        return tuple(wish for wish in (self.apart, *self.also) if isinstance(wish, Apart))
+
+    @cached_property
+    def nears(self) -> tuple[Near, ...]:
+        """All groups that it wants to be near, each over its kind of place."""
+        return tuple(wish for wish in (self.near, *self.also) if isinstance(wish, Near))
 
     @lazily
     def wishes(self) -> Wishes:
@@ -125,9 +139,9 @@ class Request:
     @lazily
     def marks(self) -> tuple[Mark, ...]:
         """By what it is counted together with few others."""
-        near = self.near.group if self.near is not None else None
-        named: dict[MarkKind, str | None] = {"group": self.group, "near": near, "tenant": self.tenant}
-        return tuple((kind, name) for kind, name in named.items() if name is not None)
+        found: list[Mark] = [] if self.group is None else [("group", self.group)]
+        found += dict.fromkeys(("near", wish.group) for wish in self.nears)
+        return tuple(found) if self.tenant is None else (*found, ("tenant", self.tenant))
 
     def resource(self, name: str) -> int:
         return dict(self.resources).get(name, 0)
@@ -141,6 +155,6 @@ class Request:
 
 
 _NOT_WISHES: Final = frozenset(
-    {"name", "vm", "pool", "host", "cluster", "zone", "group", "apart", "near", "host_resources"}
+    {"name", "vm", "pool", "host", "cluster", "zone", "group", "apart", "near", "also", "host_resources"}
 )
 _WISHES: Final = attrgetter(*(field.name for field in fields(Request) if field.name not in _NOT_WISHES))

@@ -7,15 +7,29 @@ from collections.abc import Sequence
 from allocator.domain.policy import Policy
 from allocator.goal import Goal
 from allocator.goals.balance import Balance
+from allocator.goals.disruption import Disruption
 from allocator.goals.headroom import Headroom
 from allocator.goals.movement import Movement
+from allocator.goals.overload import Overload
 from allocator.goals.packing import Packing
 from allocator.goals.placed import Placed
 from allocator.goals.preference import Preference
 from allocator.goals.price import Price
+from allocator.goals.proportion import Proportion
 from allocator.rule import Rule
 
-GOALS: tuple[type[Goal], ...] = (Placed, Preference, Balance, Packing, Price, Headroom, Movement)
+GOALS: tuple[type[Goal], ...] = (
+    Placed,
+    Preference,
+    Balance,
+    Overload,
+    Proportion,
+    Packing,
+    Price,
+    Headroom,
+    Movement,
+    Disruption,
+)
 
 
 def tiers_of(policy: Policy, rules: Sequence[Rule]) -> tuple[tuple[tuple[Goal, int], ...], ...]:

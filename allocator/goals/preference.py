@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 
+from allocator.domain.placement import ALL, Charge
 from allocator.domain.places import Pool
+from allocator.domain.policy import Policy
 from allocator.domain.qos import Alternative
 from allocator.domain.request import Request
 from allocator.fleet import Ask, Fleet, IntArray
 from allocator.goal import Answer, Goal
-from allocator.rule import Rows
+from allocator.rule import Rows, Rule
 
 if TYPE_CHECKING:
     from allocator.solver.counts import Expression
@@ -32,6 +34,10 @@ class Preference(Goal):
     never_gains = True
     reads = "wishes"
 
+    def __init__(self, policy: Policy, rules: Sequence[Rule]) -> None:
+        super().__init__(policy, rules)
+        self.disliked = Charge("dislike", ALL, dislike, sees=_sees)
+
     def pool_cost(self, ask: Ask, fleet: Fleet, only: Rows = None) -> IntArray | int | None:
         if not ask.request.preferred_tags:
             return ask.alternative.index
@@ -40,14 +46,7 @@ class Preference(Goal):
         return costs if only is None else costs[only]
 
     def encode(self, model: Model) -> Expression:
-        return sum(
-            dislike(ask.request, ask.alternative, model.fleet.pools[row]) * target
-            for (_, _, ask, row), target in model.targets.items()
-        ) - sum(
-            dislike(volume.request, volume.alternative, model.inventory.pools[volume.pool])
-            for unit_class in model.classes
-            for volume in unit_class.example.home
-        )
+        return model.change(model.total(self.disliked))
 
     def cost(self, answer: Answer) -> int:
         pools = answer.after.pools

@@ -58,11 +58,11 @@ class ApartRule(LimitRule):
         self._wishes = Stated(_made, _has_members)
 
     def limits(self, request: Request, inventory: Inventory) -> Iterable[Limit]:
-        wish = self._wish(request, inventory)
-        return wish.limits if wish is not None else ()
+        wishes = self._wishes_of(request, inventory)
+        return wishes[0].limits if len(wishes) == 1 else [limit for wish in wishes for limit in wish.limits]
 
     def mended(self, request: Request) -> bool:
-        return request.apart is not None and request.apart.min_domains is not None
+        return any(apart.min_domains is not None for apart in request.aparts)
 
     def encode(self, model: Model) -> None:
         super().encode(model)
@@ -89,16 +89,15 @@ class ApartRule(LimitRule):
         numbers = {"used": used, "limit": wish.apart.min_domains or 0, "amount": violation.amount}
         return Reason(self.name, wish.members.name, numbers, text)
 
-    def _wish(self, request: Request, inventory: Inventory) -> Wish | None:
-        if request.apart is None or request.group is None:
-            return None
-        return self._wishes.of((request.group, request.apart), inventory)
+    def _wishes_of(self, request: Request, inventory: Inventory) -> list[Wish]:
+        group = request.group
+        return [] if group is None else [self._wishes.of((group, apart), inventory) for apart in request.aparts]
 
     def _spread(self, requests: Iterable[Request], inventory: Inventory) -> list[Wish]:
         """The wishes among these requests that ask for several domains, each once."""
-        spread = [request for request in requests if request.apart is not None and request.apart.min_domains]
-        wishes = [wish for request in spread if (wish := self._wish(request, inventory)) is not None]
-        return list({id(wish): wish for wish in wishes}.values())
+        spread = [request for request in requests if any(apart.min_domains for apart in request.aparts)]
+        wishes = {id(wish): wish for request in spread for wish in self._wishes_of(request, inventory)}
+        return [wish for wish in wishes.values() if wish.apart.min_domains]
 
 
 def _made(stated: tuple[str, Apart]) -> Wish:
@@ -110,4 +109,4 @@ def _has_members(stated: tuple[str, Apart], inventory: Inventory) -> bool:
 
 
 def _states(apart: Apart, request: Request) -> bool:
-    return request.apart == apart
+    return apart in request.aparts

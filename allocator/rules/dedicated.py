@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
-from allocator.domain.placement import Charge, Touched, one_each
+from allocator.domain.placement import Charge, Touched, Volume, one_each
 from allocator.domain.places import Host, Pool
 from allocator.domain.policy import Policy
 from allocator.domain.qos import Alternative
@@ -51,10 +51,7 @@ class Dedicated(LimitRule):
 
     def encode(self, model: Model) -> None:
         super().encode(model)
-        for number, index, ask, row in model.targets:
-            pool, home = model.fleet.pools[row], model.classes[number].example.home
-            if home and len(home[index].hosts) > 1 and home[index].pool != pool.name and not pool.manifest.multi_attach:
-                model.forbid((number, index, ask, row))
+        model.forbid(_on_several_hosts, _attaches_to_one)
 
     def further(self, inventory: Inventory, touched: Touched | None = None) -> Iterator[Violation]:
         for volume in checked(inventory, touched):
@@ -89,3 +86,11 @@ def _stranger(request: Request, alternative: Alternative, place: Pool | Host) ->
 
 def _sees_tenants(place: Pool | Host) -> Hashable:
     return place.tenants
+
+
+def _on_several_hosts(volume: Volume) -> bool:
+    return len(volume.hosts) > 1
+
+
+def _attaches_to_one(pool: Pool) -> bool:
+    return not pool.manifest.multi_attach

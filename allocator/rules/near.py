@@ -36,18 +36,19 @@ class NearRule(LimitRule):
         self._made = Stated(_limits, _is_wanted)
 
     def limits(self, request: Request, inventory: Inventory) -> Iterable[Limit]:
-        if request.near is None and request.group is None:
+        if not request.nears and request.group is None:
             return ()
-        found = list(self._made.of(request.near, inventory)) if request.near is not None else []
+        found = [limit for near in request.nears for limit in self._made.of(near, inventory)]
         if request.group is not None:
             # A member of the group mends or, when it leaves, breaks what others of the inventory want.
-            wanted = {volume.request.near for volume in inventory.wanting(request.group)}
-            for near in sorted(filter(None, wanted), key=str):
+            wanting = inventory.wanting(request.group)
+            wanted = {near for volume in wanting for near in volume.request.nears if near.group == request.group}
+            for near in sorted(wanted, key=str):
                 found += self._made.of(near, inventory)
         return found
 
     def mended(self, request: Request) -> bool:
-        return request.near is not None
+        return bool(request.nears)
 
     def slacks(self, over: Over, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> Sequence[Slack]:
         settled = [ask for ask in asks if not self._still_coming(ask)]
@@ -55,7 +56,7 @@ class NearRule(LimitRule):
 
     @staticmethod
     def _still_coming(ask: Ask) -> bool:
-        return ask.request.near is not None and ask.request.near.group in ask.coming
+        return any(near.group in ask.coming for near in ask.request.nears)
 
 
 def _limits(near: Near) -> tuple[Limit, ...]:
@@ -73,4 +74,4 @@ def _is_wanted(near: Near, inventory: Inventory) -> bool:
 
 
 def _wants(near: Near, request: Request) -> bool:
-    return request.near == near
+    return near in request.nears

@@ -18,7 +18,8 @@ class Resources(LimitRule):
     """Rule: of each named dimension, what is asked stays within what the place has, oversold by its factor.
 
     Formula: for each name, sum(request.resources) <= floor(total x overcommit) on its pool, and sum(vm.resources) on
-    its host. A place that does not state a dimension has none of it.
+    its host. A place that does not state a dimension has none of it. A dimension that the policy calls `held` counts a
+    volume which moves on its old pool as well.
 
     Why: CPUs, memory, snapshots or ports run out as bytes do; the operator names them and the engine counts them (R08).
     """
@@ -41,7 +42,8 @@ class Resources(LimitRule):
         if limit is None:
             taken = Charge(name, over, partial(_taken, over, name))
             total = partial(_total, name, self.policy.unknown_total == "unlimited")
-            limit = self._made[over, name] = Limit(f"{over}-{name}", name, taken, total)
+            held = over == "pool" and name in self.policy.held
+            limit = self._made[over, name] = Limit(f"{over}-{name}", name, taken, total, held=held)
         return limit
 
 

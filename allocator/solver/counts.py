@@ -8,13 +8,15 @@ charge follow the alternative. With nothing merged all of them are 0 or 1.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ortools.sat.python import cp_model
 
 from allocator.domain.inventory import Inventory
+from allocator.domain.placement import Volume
+from allocator.domain.places import Pool
 from allocator.fleet import Ask, Fleet
 from allocator.screen import Screen
 from allocator.solver.classes import HostClass, Unit, UnitClass
@@ -78,9 +80,12 @@ class Counts:
         home = self.classes[number].example.home
         return self.targets[target] if home and home[index].pool != self.fleet.pools[row].name else 0
 
-    def forbid(self, target: tuple[int, int, Ask, int]) -> None:
-        """No volume of this class goes to this pool by this ask."""
-        self.cp.add(self.targets[target] == 0)
+    def forbid(self, whom: Callable[[Volume], bool], where: Callable[[Pool], bool]) -> None:
+        """No volume of these moves to such a pool; one that lies there may stay."""
+        for (number, index, _, row), target in self.targets.items():
+            home, pool = self.classes[number].example.home, self.fleet.pools[row]
+            if home and home[index].pool != pool.name and whom(home[index]) and where(pool):
+                self.cp.add(target == 0)
 
     def _choose(self, number: int, unit_class: UnitClass, coming: frozenset[str]) -> None:
         """The variables of one class, and what makes its units whole."""

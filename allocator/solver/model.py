@@ -22,7 +22,7 @@ from allocator.screen import Screen
 from allocator.solver.classes import HostClass, UnitClass
 from allocator.solver.counts import Counts, Expression, Within
 
-Count = Literal["final", "arrivals", "held"]
+Count = Literal["final", "arrivals", "moved", "held"]
 COARSE: Final = 2**55
 """Sums that may pass this are kept in units of 1 MiB: CP-SAT refuses what may reach 2**62 (measured)."""
 
@@ -103,7 +103,8 @@ class Model(Counts):
     def total(self, charge: Charge, count: Count = "final") -> Total:
         """The sum of a charge at every place of its kind.
 
-        `final`: what lies there afterwards; `arrivals`: newcomers only; `held`: those that leave count too.
+        `final`: what lies there afterwards; `arrivals`: newcomers only; `moved`: of these, those that lay elsewhere
+        before; `held`: those that leave count too.
         """
         found = self._totals.get((charge, count))
         if found is None:
@@ -121,7 +122,7 @@ class Model(Counts):
         for label, row in total.rows.items():
             spare = least if isinstance(least, int) else least(self._place(total.over, label))
             before = tuple(max(amount - spare, 0) for amount in row.before)
-            most = max(row.most, sum(before))
+            most = max(row.most - min(spare, 0) * len(before), sum(before))
             if row.most <= spare:
                 continue
             value = self.cp.new_int_var(0, most, "")
@@ -145,6 +146,24 @@ class Model(Counts):
             before = tuple(x - y for x, y in zip(a.before, b.before, strict=True))
             rows[label] = Row(a.expression - b.expression, a.fixed and b.fixed, before, a.most)
         return Total(total.over, rows)
+
+    def highest(self, totals: Sequence[Total]) -> Total:
+        """The largest of several sums over everything, none of them ever below 0."""
+        highest = Row(0, True, (0,), 0)
+        for row in (row for total in totals for row in total.rows.values()):
+            more = self.above(self.minus(Total(ALL, {ALL: row}), Total(ALL, {ALL: highest})), 0).rows
+            if more:
+                before, most = max(highest.before, row.before), max(highest.most, row.most)
+                highest = Row(highest.expression + more[ALL].expression, False, before, most)
+        return Total(ALL, {ALL: highest})
+
+    def routes(self, cost: Callable[[str, str], int]) -> Expression:
+        """The sum of `cost` from the old to the new pool, over volumes that have a home."""
+        return sum(
+            cost(home[index].pool, self.fleet.pools[row].name) * target
+            for (u, index, _, row), target in self.targets.items()
+            if (home := self.classes[u].example.home)
+        )
 
     def change(self, total: Total, weights: Callable[[Any], int] = lambda place: 1) -> Expression:
         """How much the sum over all places grows: what a goal costs."""
@@ -210,16 +229,16 @@ class Model(Counts):
         sums = dict(self._starts(charge, count))
         for volume in (volume for c in self.classes for unit in c.units for volume in unit.home):
             for label, amount in self.inventory.amounts(charge, volume):
-                if count != "arrivals" and self.before is None:
+                if count in ("final", "held") and self.before is None:
                     sums[label].before[0] += amount
                 if count == "held":
                     sums[label].start += amount
                     sums[label].most += amount
         for u, label, variable, amount, arrives in self._terms(charge):
-            if amount and (count == "final" or arrives):
+            if amount and (count == "final" or arrives) and (count != "moved" or self.classes[u].example.home):
                 sums[label].terms.append(variable)
                 sums[label].factors.append(amount)
-                sums[label].most += amount * len(self.classes[u])
+                sums[label].most += max(0, amount) * len(self.classes[u])
         return {label: entry for label, entry in sums.items() if entry.terms or entry.start or any(entry.before)}
 
     def _starts(self, charge: Charge, count: Count) -> Iterator[tuple[str, _Sum]]:
@@ -231,8 +250,9 @@ class Model(Counts):
             groups = [[self.fleet.hosts[row].name for row in hosts.rows] for hosts in self.host_classes]
         known = None if self.before is None else self.before.totals(charge)
         for labels in groups:
-            now = [0 if count == "arrivals" else int(tally[numbers[label]]) for label in labels]
-            before = now if known is None or count == "arrivals" else [known.get(label, 0) for label in labels]
+            nothing = count in ("arrivals", "moved")
+            now = [0 if nothing else int(tally[numbers[label]]) for label in labels]
+            before = now if known is None or nothing else [known.get(label, 0) for label in labels]
             yield labels[0], _Sum(before, sum(now), sum(now))
 
     def _terms(self, charge: Charge) -> Iterator[tuple[int, str, Any, int, bool]]:

@@ -95,7 +95,7 @@ def _places(unit: Unit, request: Request, screen: Screen, coming: frozenset[str]
 def _neighbours(unit: Unit, screen: Screen) -> Iterator[Hashable]:
     """With whom a unit goes, and where it is."""
     for request in unit.requests:
-        for group in filter(None, (request.group, request.near.group if request.near else None)):
+        for group in filter(None, (request.group, *(near.group for near in request.nears))):
             yield "group", group
         if request.tenant is not None:
             yield "tenant", request.tenant

@@ -6,8 +6,9 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+import yaml
 
-from allocator.documents import DocumentError, World, build, load
+from allocator.documents import DocumentError, World, build, load, volume_document
 from allocator.domain.places import Chap, Endpoint, SecretRef
 from allocator.domain.policy import Policy
 from allocator.domain.qos import Alternative, Band, Bands, Kind, Qos
@@ -277,3 +278,29 @@ def test_plain_data_may_hold_no_floats() -> None:
         build({**data, "pools": [pool]}, Policy())
     pool["iops"] = {"total": 3, "overcommit": "1.5"}
     assert build({**data, "pools": [pool]}, Policy()).inventory.pools["p"].iops.sellable == 4
+
+
+def test_further_wishes_and_what_a_move_costs_are_read_and_written() -> None:
+    """R25: apart over racks and rows, near two groups; a volume's document says all of it again."""
+    wished = """
+version: 1
+drivers: {d: {driver: nfs}}
+pools:
+  - {name: p, driver: d, zone: z, capacity: 1TiB, domains: {rack: r, row: w}, resources: {cpu: {total: 9, safe: 7}}}
+volumes:
+  - name: v
+    pool: p
+    size: 1GiB
+    group: web
+    apart: {over: rack}
+    also: [{apart: {over: row, min_domains: 2}}, {near: {group: db, over: row}}, {near: {group: log, over: rack}}]
+    move_cost: 4
+"""
+    world = build(yaml.safe_load(wished), Policy())
+    (held,) = world.inventory.all_volumes()
+    assert held.request.aparts == (Apart("rack"), Apart("row", None, 2))
+    assert held.request.nears == (Near("db", "row"), Near("log", "rack"))
+    assert held.request.marks == (("group", "web"), ("near", "db"), ("near", "log"))
+    assert (held.request.move_cost, world.inventory.pools["p"].resources["cpu"].safe) == (4, 7)
+    again = build(yaml.safe_load(wished) | {"volumes": [volume_document(held)]}, Policy())
+    assert next(again.inventory.all_volumes()).request == held.request

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from allocator.domain import policy as numbers
@@ -18,6 +20,7 @@ from allocator.testing.made import limit, pool, request, sized, volume
 from tests.goals.paper import Sum, misadded
 
 POLICY = Policy(movement=numbers.Movement(per_gib=2, per_volume=10))
+FAR = Policy(movement=numbers.Movement(per_gib=2, per_volume=10, per_pair={"p": {"q": 30}, "q": {"p": 5}}))
 P, Q = pool("p", capacity=sized(4 * GIB)), pool("q", capacity=sized(4 * GIB))
 
 LYING = request("v", GIB + 1, limit(9))
@@ -25,6 +28,8 @@ SUMS = (
     Sum("a newcomer moves nothing", request("r", GIB), {"p": 0, "q": 0}, [P, Q], policy=POLICY),
     Sum("10 and 2 for each GiB begun, other QoS where it lies nothing", (), {"p/0": 0, "p/1": 0, "q/0": 14, "q/1": 14},
         [P, Q], policy=POLICY, home=volume(P, LYING)),
+    Sum("its own cost and that of the way: 10 + 2 x 2 + 7 + 30", (), {"p/0": 0, "p/1": 0, "q/0": 51, "q/1": 51}, [P, Q],
+        policy=FAR, home=volume(P, replace(LYING, move_cost=7))),
 )  # fmt: skip
 
 

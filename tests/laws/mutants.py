@@ -86,8 +86,8 @@ def wrong_readers(rule: str, on: str) -> Iterator[Mutant]:
         rule,
         "the encoding counts newcomers only",
         "limits:LimitRule.encode",
-        'if limit.arrivals else "final"',
-        'if True else "final"',
+        "limit.counts",
+        '"arrivals"',
         "laws",
         on,
     )

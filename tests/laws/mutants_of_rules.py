@@ -84,8 +84,8 @@ SUMS = (
            "request.tenant is not None and request.tenant not in place.tenants"),
     Mutant("dedicated", "any driver attaches to several hosts", "rules.dedicated:Dedicated.further",
            "len(volume.hosts) > 1", "False", "laws"),
-    Mutant("dedicated", "a move forgets that hosts share", "rules.dedicated:Dedicated.encode",
-           "len(home[index].hosts) > 1", "False", "laws"),
+    Mutant("dedicated", "a move forgets that hosts share", "rules.dedicated:_on_several_hosts",
+           "len(volume.hosts) > 1", "False", "laws"),
     Mutant("capacity", "what is sold rounds up", "rules.capacity:_sellable", "floor_times", "ceil_times"),
     Mutant("capacity", "no room for backups", "domain.charging:charged_bytes",
            " + ceil_times(made, request.snapshot_reserve)", "", on="rules.capacity"),
@@ -186,7 +186,7 @@ SUMS = (
 )  # fmt: skip
 
 GROUPS = (
-    Mutant("apart", "any wish of the group counts", "rules.apart:_states", "request.apart == apart", "True"),
+    Mutant("apart", "any wish of the group counts", "rules.apart:_states", "apart in request.aparts", "True"),
     Mutant("apart", "a pool without a rack is a rack", "failure_domains:_names_none",
            "int(pool.domain(over) is None)", "0"),
     Mutant("apart", "one more in each", "rules.apart:Wish.__init__", "apart.max_per_domain, closed",
@@ -204,10 +204,10 @@ GROUPS = (
            "int(pool.domain(over) is None)", "0"),
     Mutant("near", "every volume wants it", "rules.near:_limits", ", mark=mark, members=wants", ""),
     Mutant("near", "the filter does not wait", "rules.near:NearRule._still_coming",
-           "ask.request.near.group in ask.coming", "False",
+           "near.group in ask.coming", "False",
            "laws"),
     Mutant("near", "who leaves is not asked", "rules.near:NearRule.limits",
-           "for near in sorted(filter(None, wanted), key=str)",
+           "for near in sorted(wanted, key=str)",
            "for near in ()", "laws"),
     Mutant("near", "the encoding forgets what is near", "limits:LimitRule.encode",
            "None if limit.unless is None else model.total(limit.unless)", "None", "laws", "rules.near:NearRule"),

@@ -106,7 +106,7 @@ def _concerned(part: Part, inventory: Inventory) -> Iterator[Volume]:
     for host in part.hosts:
         yield from inventory.volumes_at("host", host)
     requests = [request for unit in part.units for request in unit.requests]
-    groups = {request.group for request in requests} | {request.near.group for request in requests if request.near}
+    groups = {request.group for request in requests} | {near.group for request in requests for near in request.nears}
     for group in sorted(filter(None, groups)):
         yield from inventory.members(group)
         yield from inventory.wanting(group)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from bench.datasets.commands import COMMANDS
+from bench.datasets.commands import gap, vectorpack
+from bench.datasets.reassignment_run import roadef
+
+COMMANDS = (vectorpack, gap, roadef)
 
 __all__ = ["COMMANDS"]

@@ -87,9 +87,6 @@ def gap(paths: Sequence[Path], more: Sequence[Path], seed: int, seconds: float, 
         click.echo(line)
 
 
-COMMANDS: Final = (vectorpack, gap)
-
-
 def _packed(instance: Instance, effort: Effort, out: Path, exactly: bool, several: bool) -> Figures:
     published = instance.published
     read = packing.read(instance.text)

@@ -1,0 +1,1 @@
+"""Many volumes that lie somewhere already, rearranged by local search."""

@@ -87,7 +87,8 @@ def costs(inventory: Inventory, tiers: Tiers, came: Sequence[Volume]) -> tuple[i
 @pytest.mark.parametrize("seed", range(12))
 def test_what_the_search_counts_is_what_the_rules_and_goals_say(seed: int) -> None:
     """R25: after any walk its cost is the goals' cost, and it counts nothing as broken exactly where nothing is."""
-    from allocator.solver.rearrange.anneal import Walker
+    from allocator.solver.rearrange.anneal import Pace, Walker
+    from allocator.solver.rearrange.kernel import become
 
     inventory, movable, rules, tiers = asked(seed)
     walker = Walker.of(compiled(movable, inventory, rules, tiers), seed)
@@ -96,13 +97,15 @@ def test_what_the_search_counts_is_what_the_rules_and_goals_say(seed: int) -> No
     fine = 0
     for heat in (3.0, 1.0, 0.3, 0.1, 0.0):
         for _ in range(20):
-            walker.walk(heat, rise=1.5, tries=7)
+            walker.walk(Pace(heat, heat, 1.5, 0.9, 7), heat, 3.0)
             now = list(moved(movable, state.at.tolist(), pools))
             broken = worsened(inventory, rules, now)
             assert bool(broken) == bool(state.figures[BAD] or state.figures[WRONG]), broken
             if not broken:
                 fine += 1
                 assert (int(state.figures[COST]) - start,) == costs(inventory, tiers, now)
+    become(state, state.best.copy())
+    assert [state.figures[COST], state.figures[BAD], state.figures[WRONG]] == [state.figures[BEST], 0, 0]
     best = list(moved(movable, state.best.tolist(), pools))
     assert worsened(inventory, rules, best) == []
     assert (int(state.figures[BEST]) - start,) == costs(inventory, tiers, best)

@@ -14,35 +14,59 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allocator.solver.rearrange import kernel
+from allocator.solver.rearrange.objective import LARGEST
 from allocator.solver.rearrange.state import BEST, COST, WRONG, State, smallest
 
-TRIES: Final = 100_000
-"""Moves that are tried at one heat and at one set of prices."""
 PER_WORK: Final = 4_000_000
 """Moves that are tried for a unit of work, about a second of one core (measured: 3 to 15 million)."""
-HOT: Final = 1.0
-COLD: Final = 1e-3
-"""The first and the last heat while it cools down, in costs of an average volume."""
-TURN: Final = 0.75
-"""The share of the search after which what is still passed has to be mended."""
-WARM: Final = 3e-3
-FROZEN: Final = 1e-5
-"""The first and the last heat from then on."""
-DEAR: Final = 3.0
-"""What it costs to pass a limit by all that is used, in costs of everything."""
-DEAREST: Final = 1e4
+DEAREST: Final = 1e3
 """How many times as much a price may rise to."""
-BROKEN: Final = 20.0
+BROKEN: Final = 100.0
 """What it costs to break a group's limit once, in costs of an average volume."""
-RISE: Final = 1.03
-FALL: Final = 0.999
-"""What becomes of a price while its limit is passed, and while it is not."""
-RISE2: Final = 1.1
-FALL2: Final = 1.0
-TRIES2: Final = 10_000
-"""The same while it is mended: prices rise ten times as often."""
 SWAPS: Final = 25
 CHAINS: Final = 10
+"""Shares of moves of two volumes, in per cent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Heats from the first to the last, in costs of an average volume, and what becomes of prices meanwhile."""
+
+    first: float
+    last: float
+    rise: float
+    """What a price is multiplied by while its limit is passed, each time that prices are set,"""
+    fall: float
+    """and while it is not."""
+    tries: int
+    """Moves that are tried at one heat and at one set of prices."""
+
+    def heat(self, share: float) -> float:
+        return float(self.first * (self.last / self.first) ** share)
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A part of the search, up to a share of all of it: cool down, and then mend what is still passed."""
+
+    until: float
+    dear: float
+    """What it costs to pass a limit by all that is used, in costs of everything."""
+    hot: float
+    """The first heat."""
+
+    def pace(self, share: float) -> tuple[Pace, float]:
+        """How to go on after a share of the leg, and the share of that."""
+        if share < TURN:
+            return Pace(self.hot, 1e-3, 1.03, 0.999, 100_000), share / TURN
+        return MENDING, (share - TURN) / (1 - TURN)
+
+
+TURN: Final = 0.75
+"""The share of each leg after which what is still passed has to be mended: prices rise ten times as often."""
+MENDING: Final = Pace(3e-3, 1e-5, 1.1, 1.0, 10_000)
+LEGS: Final = (Leg(0.08, 3e3, 0.1), Leg(0.6, 3.0, 1.0), Leg(0.8, 6.0, 0.2), Leg(1.0, 20.0, 0.05))
+"""First an answer that passes no limit is looked for; then one from far off; then near the best of all."""
 
 
 @dataclass(slots=True, eq=False)
@@ -53,8 +77,8 @@ class Walker:
     seed: NDArray[np.uint64]
     prices: NDArray[np.float64]
     """[M, D]"""
-    floor: NDArray[np.float64]
-    """Prices are never less."""
+    unit: NDArray[np.float64]
+    """[D] the price at which passing a limit by all that is used costs as much as everything."""
     scale: float
     tried: int = 0
     """Moves that were tried so far."""
@@ -62,37 +86,40 @@ class Walker:
     @classmethod
     def of(cls, state: State, seed: int) -> Walker:
         own = state.copied()
-        used = np.maximum(1, np.abs(own.use).sum(axis=0)).astype(np.float64)
         total = scale(own)
-        floor = np.maximum(1.0, np.broadcast_to(DEAR * total / used, own.use.shape))
+        unit = total / np.maximum(1.0, np.abs(own.use.astype(np.float64)).sum(axis=0))
         seeds = np.array([(seed * 0x9E3779B97F4A7C15 + 0x2545F4914F6CDD1D) % 2**64 | 1], dtype=np.uint64)
-        return cls(own, seeds, floor.copy(), floor, total / max(1, len(own.at)))
+        return cls(own, seeds, np.zeros(own.use.shape), unit, total / max(1, len(own.at)))
 
-    def walk(self, heat: float, rise: float = RISE, fall: float = FALL, tries: int = TRIES) -> None:
+    def walk(self, pace: Pace, heat: float, dear: float) -> None:
+        """Set prices by what is passed now, and try moves at one heat."""
         s = self.state
-        passed = s.use > s.most
-        self.prices = np.where(
-            passed, np.minimum(self.prices * rise, self.floor * DEAREST), np.maximum(self.floor, self.prices * fall)
-        )
-        s.price[:] = np.minimum(self.prices, 2.0**40).astype(np.int64)
+        floor = np.maximum(1.0, np.broadcast_to(dear * self.unit, self.prices.shape))
+        raised = np.minimum(self.prices * pace.rise, floor * DEAREST)
+        self.prices = np.maximum(floor, np.where(s.use > s.most, raised, self.prices * pace.fall))
+        s.price[:] = np.minimum(self.prices, LARGEST / np.maximum(1, np.abs(s.use).sum(axis=0))).astype(np.int64)
         broken = int(self.scale * BROKEN) + 1
         s.figures[COST] += (broken - s.broken[0]) * s.figures[WRONG]
         s.broken[0] = broken
         kernel.price(s)
-        kernel.anneal(s, self.seed, tries, heat * self.scale, SWAPS, CHAINS)
-        self.tried += tries
+        kernel.anneal(s, self.seed, pace.tries, heat * self.scale, SWAPS, CHAINS)
+        self.tried += pace.tries
 
     def search(self, share: Callable[[], float], told: Callable[[Walker], None]) -> None:
-        """Cool down until `share` of the work or time is 1, and tell of every better answer."""
-        best = self.state.figures[BEST]
-        while (done := share()) < 1.0:
-            if done < TURN:
-                self.walk(HOT * (COLD / HOT) ** (done / TURN))
-            else:
-                self.walk(WARM * (FROZEN / WARM) ** ((done - TURN) / (1 - TURN)), RISE2, FALL2, TRIES2)
-            if self.state.figures[BEST] < best:
-                best = self.state.figures[BEST]
-                told(self)
+        """Search until `share` of the work or time is 1, and tell of every better answer."""
+        figures, begun = self.state.figures, 0.0
+        best = start = int(figures[BEST])
+        for leg in LEGS:
+            if leg is not LEGS[1] and figures[BEST] < start:
+                kernel.become(self.state, self.state.best.copy())
+            self.prices[:] = 0
+            while (done := share()) < leg.until:
+                pace, part = leg.pace((done - begun) / (leg.until - begun))
+                self.walk(pace, pace.heat(part), leg.dear)
+                if figures[BEST] < best:
+                    best = int(figures[BEST])
+                    told(self)
+            begun = leg.until
 
 
 def scale(s: State) -> float:
@@ -103,4 +130,6 @@ def scale(s: State) -> float:
 
 def warm() -> None:
     """Compile what is not compiled yet, by trying nothing in a state of one volume and one pool."""
-    Walker.of(smallest(), 1).walk(1.0, tries=0)
+    walker = Walker.of(smallest(), 1)
+    walker.walk(Pace(1.0, 1.0, 1.0, 1.0, 0), 1.0, 1.0)
+    kernel.become(walker.state, walker.state.best)

@@ -90,12 +90,13 @@ def _place(
 @compiled
 def _follow(s: State, p: int, a: int, b: int) -> None:
     """The sums follow a volume from one place to another."""
-    home, like = s.home[p], s.like[p]
-    for d in range(s.use.shape[1]):
-        if not (s.held[d] and home == a):
-            s.use[a, d] -= s.need[s.kind[a], like, d]
-        if not (s.held[d] and home == b):
-            s.use[b, d] += s.need[s.kind[b], like, d]
+    use, need, held, home, like = s.use, s.need, s.held, s.home[p], s.like[p]
+    kind_a, kind_b = s.kind[a], s.kind[b]
+    for d in range(use.shape[1]):
+        if not (held[d] and home == a):
+            use[a, d] -= need[kind_a, like, d]
+        if not (held[d] and home == b):
+            use[b, d] += need[kind_b, like, d]
     s.at[p] = b
 
 
@@ -111,103 +112,140 @@ def _alone(way: Any, stay: Any, home: int, leaving: int, like: int, kind_a: int,
 
 
 @compiled
-def _take(s: State, p: int, a: int) -> Any:
+def _take(
+    parties: Any,
+    counters: Any,
+    part: Any,
+    over: Any,
+    label: Any,
+    base: Any,
+    partner: Any,
+    tally: Any,
+    crowd: Any,
+    used: Any,
+    least: Any,
+    party: int,
+    a: int,
+) -> Any:
     """A volume leaves the tallies of its groups at a place: by how much more they are broken."""
     more = 0
-    party = s.party[p]
-    for j in range(s.parties[party], s.parties[party + 1]):
-        c = s.counters[j]
-        label = s.label[s.over[c], a]
-        if label < 0:
-            continue
-        i = s.base[c] + label
-        n, part = s.tally[i], s.part[c]
-        if part & CROWD and n > s.crowd[i]:
-            more -= 1
-        if part & WANTS and n > s.crowd[i] and s.tally[s.base[s.partner[c]] + label] == 0:
-            more -= 1
-        if part & SPREAD and n == 1:
-            s.used[c] -= 1
-            if s.used[c] < s.least[c]:
-                more += 1
-        if part & PROVIDES and n == 1:
-            wanting = s.base[s.partner[c]] + label
-            more += max(0, s.tally[wanting] - s.crowd[wanting])
-        s.tally[i] = n - 1
-    return more
-
-
-@compiled
-def _put(s: State, p: int, b: int) -> Any:
-    """A volume joins the tallies of its groups at a place: by how much more they are broken."""
-    more = 0
-    party = s.party[p]
-    for j in range(s.parties[party], s.parties[party + 1]):
-        c = s.counters[j]
-        label = s.label[s.over[c], b]
-        if label < 0:
-            continue
-        i = s.base[c] + label
-        n, part = s.tally[i], s.part[c]
-        if part & CROWD and n >= s.crowd[i]:
-            more += 1
-        if part & WANTS and n >= s.crowd[i] and s.tally[s.base[s.partner[c]] + label] == 0:
-            more += 1
-        if part & SPREAD and n == 0:
-            s.used[c] += 1
-            if s.used[c] <= s.least[c]:
-                more -= 1
-        if part & PROVIDES and n == 0:
-            wanting = s.base[s.partner[c]] + label
-            more -= max(0, s.tally[wanting] - s.crowd[wanting])
-        s.tally[i] = n + 1
-    return more
-
-
-@compiled
-def _crowded(
-    parties: Any, counters: Any, part: Any, over: Any, label: Any, base: Any, tally: Any, crowd: Any, party: int, b: int
-) -> Any:
-    """Whether a group has no room left for the volume at a place, to be told before anything else is worked out."""
     for j in range(parties[party], parties[party + 1]):
         c = counters[j]
-        if part[c] & CROWD:
-            at = label[over[c], b]
-            if at >= 0 and tally[base[c] + at] >= crowd[base[c] + at]:
+        at = label[over[c], a]
+        if at < 0:
+            continue
+        i = base[c] + at
+        n, does = tally[i], part[c]
+        if does & CROWD and n > crowd[i]:
+            more -= 1
+        if does & WANTS and n > crowd[i] and tally[base[partner[c]] + at] == 0:
+            more -= 1
+        if does & SPREAD and n == 1:
+            used[c] -= 1
+            if used[c] < least[c]:
+                more += 1
+        if does & PROVIDES and n == 1:
+            wanting = base[partner[c]] + at
+            more += max(0, tally[wanting] - crowd[wanting])
+        tally[i] = n - 1
+    return more
+
+
+@compiled
+def _put(
+    parties: Any,
+    counters: Any,
+    part: Any,
+    over: Any,
+    label: Any,
+    base: Any,
+    partner: Any,
+    tally: Any,
+    crowd: Any,
+    used: Any,
+    least: Any,
+    party: int,
+    b: int,
+) -> Any:
+    """A volume joins the tallies of its groups at a place: by how much more they are broken."""
+    more = 0
+    for j in range(parties[party], parties[party + 1]):
+        c = counters[j]
+        at = label[over[c], b]
+        if at < 0:
+            continue
+        i = base[c] + at
+        n, does = tally[i], part[c]
+        if does & CROWD and n >= crowd[i]:
+            more += 1
+        if does & WANTS and n >= crowd[i] and tally[base[partner[c]] + at] == 0:
+            more += 1
+        if does & SPREAD and n == 0:
+            used[c] += 1
+            if used[c] <= least[c]:
+                more -= 1
+        if does & PROVIDES and n == 0:
+            wanting = base[partner[c]] + at
+            more -= max(0, tally[wanting] - crowd[wanting])
+        tally[i] = n + 1
+    return more
+
+
+@compiled
+def _breaks(
+    parties: Any,
+    counters: Any,
+    part: Any,
+    over: Any,
+    label: Any,
+    base: Any,
+    partner: Any,
+    tally: Any,
+    crowd: Any,
+    used: Any,
+    least: Any,
+    party: int,
+    a: int,
+    b: int,
+) -> Any:
+    """Whether a volume that goes from a to b alone breaks what its groups want, found without a change."""
+    for j in range(parties[party], parties[party + 1]):
+        c = counters[j]
+        left, come = label[over[c], a], label[over[c], b]
+        if left == come:
+            continue
+        here = tally[base[c] + left] if left >= 0 else 0
+        there = tally[base[c] + come] if come >= 0 else 0
+        does = part[c]
+        full = come >= 0 and there >= crowd[base[c] + come]
+        if full and (does & CROWD or (does & WANTS and tally[base[partner[c]] + come] == 0)):
+            return True
+        if does & PROVIDES and here == 1:
+            wanting = base[partner[c]] + left
+            if tally[wanting] > crowd[wanting]:
                 return True
+        if does & SPREAD and here == 1 and there > 0 and used[c] <= least[c]:
+            return True
     return False
 
 
 @compiled
-def _moved(s: State, p: int, a: int, b: int) -> Any:
+def _moved(moves: Any, teams: Any, figures: Any, team: int, home: int, a: int, b: int) -> Any:
     """A volume's group counts its moves: by how much the most moves of any group grow."""
-    team, home = s.team[p], s.home[p]
     step = 1 if home == a else (-1 if home == b else 0)
     if team < 0 or step == 0:
         return 0
-    moves, figures = s.moves[team], s.figures
-    s.teams[moves] -= 1
-    moves += step
-    s.moves[team] = moves
-    s.teams[moves] += 1
+    number = moves[team]
+    teams[number] -= 1
+    number += step
+    moves[team] = number
+    teams[number] += 1
     before = figures[HIGHEST]
-    if moves > before:
-        figures[HIGHEST] = moves
-    while figures[HIGHEST] > 0 and s.teams[figures[HIGHEST]] == 0:
+    if number > before:
+        figures[HIGHEST] = number
+    while figures[HIGHEST] > 0 and teams[figures[HIGHEST]] == 0:
         figures[HIGHEST] -= 1
     return figures[HIGHEST] - before
-
-
-@compiled
-def _groups(s: State, p: int, a: int, b: int, q: int, c: int) -> Any:
-    """The tallies of groups follow p from a to b and q from b to c (-1: nobody): by how much more they are broken."""
-    more = _take(s, p, a)
-    if q >= 0:
-        more += _take(s, q, b)
-    more += _put(s, p, b)
-    if q >= 0:
-        more += _put(s, q, c)
-    return more
 
 
 @compiled
@@ -216,23 +254,30 @@ def _go(s: State, p: int, a: int, b: int, q: int, c: int, more: int, room: float
 
     `more` is what it costs without them. Whether it did; what the places cost from then on is for the caller to note.
     """
-    figures = s.figures
-    risen = _moved(s, p, a, b)
+    ps, cs, part, over, label, base, partner = s.parties, s.counters, s.part, s.over, s.label, s.base, s.partner
+    tally, crowd, used, least, figures, moves, teams = s.tally, s.crowd, s.used, s.least, s.figures, s.moves, s.teams
+    one, home, team = s.party[p], s.home[p], s.team[p]
+    other, others_home, others_team = one, home, team
+    wrong = _take(ps, cs, part, over, label, base, partner, tally, crowd, used, least, one, a)
     if q >= 0:
-        risen += _moved(s, q, b, c)
-    wrong = _groups(s, p, a, b, q, c)
+        other, others_home, others_team = s.party[q], s.home[q], s.team[q]
+        wrong += _take(ps, cs, part, over, label, base, partner, tally, crowd, used, least, other, b)
+    wrong += _put(ps, cs, part, over, label, base, partner, tally, crowd, used, least, one, b)
+    if q >= 0:
+        wrong += _put(ps, cs, part, over, label, base, partner, tally, crowd, used, least, other, c)
+    risen = _moved(moves, teams, figures, team, home, a, b)
+    if q >= 0:
+        risen += _moved(moves, teams, figures, others_team, others_home, b, c)
     more += s.high * risen + s.broken[0] * wrong
     if more > room:
         if q >= 0:
-            _take(s, q, c)
-            _take(s, p, b)
-            _put(s, q, b)
-            _put(s, p, a)
-            _moved(s, q, c, b)
-        else:
-            _take(s, p, b)
-            _put(s, p, a)
-        _moved(s, p, b, a)
+            _moved(moves, teams, figures, others_team, others_home, c, b)
+            _take(ps, cs, part, over, label, base, partner, tally, crowd, used, least, other, c)
+        _moved(moves, teams, figures, team, home, b, a)
+        _take(ps, cs, part, over, label, base, partner, tally, crowd, used, least, one, b)
+        if q >= 0:
+            _put(ps, cs, part, over, label, base, partner, tally, crowd, used, least, other, b)
+        _put(ps, cs, part, over, label, base, partner, tally, crowd, used, least, one, a)
         return False
     _follow(s, p, a, b)
     _note(s, p)
@@ -274,8 +319,8 @@ def anneal(s: State, seed: Any, tries: int, heat: float, swaps: int, chains: int
     at, home, like, kind, screen, open_ = s.at, s.home, s.like, s.kind, s.screen, s.open
     use, need, held, most, price, above, weight = s.use, s.need, s.held, s.most, s.price, s.above, s.weight
     way, stay, leaving, cost, bad, figures, broken = s.way, s.stay, s.leaving, s.cost, s.bad, s.figures, s.broken
-    parties, counters, part, over, label, base = s.parties, s.counters, s.part, s.over, s.label, s.base
-    tally, crowd, party = s.tally, s.crowd, s.party
+    ps, cs, part, over, label, base, partner = s.parties, s.counters, s.part, s.over, s.label, s.base, s.partner
+    tally, crowd, used, least, party = s.tally, s.crowd, s.used, s.least, s.party
     volumes, places, rises, signed = len(at), use.shape[0], 2 * s.high, s.signed
     made = 0
     for _ in range(tries):
@@ -296,11 +341,6 @@ def anneal(s: State, seed: Any, tries: int, heat: float, swaps: int, chains: int
                 continue
         # What is broken now may be mended by any change: only as far as that can go is it too early to say no.
         limit = room + broken[0] * figures[WRONG] + rises
-        if figures[WRONG] == 0 and broken[0] > limit:
-            if _crowded(parties, counters, part, over, label, base, tally, crowd, party[p], b):
-                continue
-            if q >= 0 and _crowded(parties, counters, part, over, label, base, tally, crowd, party[q], c):
-                continue
         swap = c == a
         more = _alone(way, stay, home[p], leaving[p], likes, kind[a], kind[b], a, b) - cost[a] - cost[b]
         liked = -1
@@ -364,7 +404,14 @@ def anneal(s: State, seed: Any, tries: int, heat: float, swaps: int, chains: int
             swap and home[q] == a,
         )
         more += cost_a
-        if more > limit or not _go(s, p, a, b, q, c, more, room):
+        if more > limit:
+            continue
+        if figures[WRONG] == 0 and more + broken[0] > limit:
+            if _breaks(ps, cs, part, over, label, base, partner, tally, crowd, used, least, party[p], a, b):
+                continue
+            if q >= 0 and _breaks(ps, cs, part, over, label, base, partner, tally, crowd, used, least, party[q], b, c):
+                continue
+        if not _go(s, p, a, b, q, c, more, room):
             continue
         made += 1
         figures[BAD] += bad_a - bad[a] + bad_b - bad[b]
@@ -400,3 +447,14 @@ def price(s: State) -> None:
         s.figures[COST] += cost - s.cost[m]
         s.figures[BAD] += passed - s.bad[m]
         s.cost[m], s.bad[m] = cost, passed
+
+
+@compiled
+def become(s: State, rows: Any) -> None:
+    """Go to where each volume lies by `rows`, whatever that costs."""
+    for p in range(len(rows)):
+        a, b = s.at[p], rows[p]
+        if a != b:
+            more = _alone(s.way, s.stay, s.home[p], s.leaving[p], s.like[p], s.kind[a], s.kind[b], a, b)
+            _go(s, p, a, b, -1, -1, more, np.inf)
+    price(s)

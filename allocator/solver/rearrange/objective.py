@@ -26,8 +26,8 @@ from allocator.solver.rearrange.words import (
     Words,
 )
 
-LARGEST: Final = 2**60
-"""Costs stay below it, so that sums of a few of them fit 64 bits."""
+LARGEST: Final = 2**54
+"""Costs stay below it, so that sums of some hundreds of them fit 64 bits."""
 Least = Callable[[Any], int] | int | None
 
 
@@ -51,7 +51,7 @@ class Objective:
             most = sum(self._add(factor * weight, term) for weight, term in cost.terms)
             factor += most
             if factor > LARGEST:
-                raise Unsaid("The tiers span more than 60 bits.")
+                raise Unsaid("The tiers span more than 54 bits.")
 
     def arrays(self) -> dict[str, Any]:
         sums = self._sums.arrays(self.stay)

@@ -62,7 +62,8 @@ class Prepared:
         for listener in connection.dispatch.before_cursor_execute:
             text, _ = listener(connection, None, text, (), None, False)
         written = {name: bind.type.bind_processor(connection.dialect) for bind, name in compiled.bind_names.items()}
-        return text, _form(compiled.positiontup, written, compiled.params)
+        fixed = {name: bind.value for bind, name in compiled.bind_names.items() if not bind.required}
+        return text, _form(compiled.positiontup, written, fixed)
 
 
 def together(connection: Connection) -> AbstractContextManager[object]:
@@ -85,15 +86,15 @@ def _cursor(connection: Connection) -> Any:
 def _form(
     order: Sequence[str] | None,
     written: Mapping[str, Callable[[Any], Any] | None],
-    constants: Mapping[str, object],
+    fixed: Parameters,
 ) -> Callable[[Parameters], Any]:
     """From parameters by name to what the driver takes: a tuple in this order, or names if it goes by them."""
+    pairs = [(name, written[name]) for name in (written if order is None else order)]
 
-    def value(name: str, parameters: Parameters) -> Any:
-        given = parameters[name] if name in parameters else constants[name]
-        write = written[name]
-        return given if write is None else write(given)
+    def values(parameters: Parameters) -> list[Any]:
+        given = {**fixed, **parameters} if fixed else parameters
+        return [given[name] if write is None else write(given[name]) for name, write in pairs]
 
     if order is not None:
-        return lambda parameters: tuple([value(name, parameters) for name in order])
-    return lambda parameters: {name: value(name, parameters) for name in written}
+        return lambda parameters: tuple(values(parameters))
+    return lambda parameters: dict(zip(written, values(parameters), strict=True))

@@ -19,6 +19,8 @@ from allocator.ledger.prepared import Parameters, Prepared
 from allocator.ledger.records import Moment
 from allocator.ledger.store import Store
 
+_BEGIN: Final = Prepared(text("BEGIN"))
+_BEGIN_WRITING: Final = Prepared(text("BEGIN IMMEDIATE"))
 _COMMIT: Final = Prepared(text("COMMIT"))
 _ROLLBACK: Final = Prepared(text("ROLLBACK"))
 
@@ -68,29 +70,31 @@ class SqliteStore(Store):
 
     @contextmanager
     def _turn(self) -> Iterator[tuple[Connection, Callable[[], Moment]]]:
-        with self._upgrade() as connection:
-            yield connection, partial(moment, connection)
-
-    @contextmanager
-    def _upgrade(self) -> Iterator[Connection]:
         """The write lock is taken at once, since one taken later can fail half-way.
 
         What is committed is on disk: WAL with synchronous=NORMAL can lose the last commits with the power.
         """
-        line: AbstractContextManager[None] = nullcontext() if self._lock is None else turn(self._lock, self._opened)
-        with line, self._transaction("BEGIN IMMEDIATE") as connection:
-            yield connection
-
-    def _look(self) -> AbstractContextManager[Connection]:
-        return self._transaction("BEGIN")
+        with self._line(), self._transaction(_BEGIN_WRITING.run) as connection:
+            yield connection, partial(moment, connection)
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[Connection]:
+    def _upgrade(self) -> Iterator[Connection]:
+        # By SQLAlchemy, so that it knows: alembic would else begin, and end, a transaction by itself.
+        with self._line(), self._transaction(lambda new: new.exec_driver_sql("BEGIN IMMEDIATE")) as connection:
+            yield connection
+
+    def _line(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._lock is None else turn(self._lock, self._opened)
+
+    def _look(self) -> AbstractContextManager[Connection]:
+        return self._transaction(_BEGIN.run)
+
+    @contextmanager
+    def _transaction(self, begin: Callable[[Connection], object]) -> Iterator[Connection]:
         with self._autocommit() as connection:
             if not self._prepared:
                 _prepare(connection.exec_driver_sql)
-            # By SQLAlchemy, so that it knows: alembic would else begin, and end, a transaction by itself.
-            connection.exec_driver_sql(begin)
+            begin(connection)
             try:
                 yield connection
                 _COMMIT.run(connection)

@@ -250,7 +250,7 @@ def test_a_migration_is_all_or_nothing(tmp_path: Path) -> None:
     store = SqliteStore.of_file(tmp_path / "half.db", None)
 
     def interrupted() -> None:
-        with store.writing() as connection:
+        with store.upgrading() as connection:
             migrate(connection, USUAL)
             raise KeyboardInterrupt
 

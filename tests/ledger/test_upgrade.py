@@ -26,7 +26,7 @@ def old(tmp_path: Path) -> Path:
     """A ledger of version 0001 with a plan reserved: its steps were on record from the start."""
     path = tmp_path / "ledger.db"
     store = SqliteStore.of_file(path, None)
-    with store.writing() as connection:
+    with store.upgrading() as connection:
         config = Config()
         config.set_main_option("script_location", "allocator.ledger:migrations")
         config.attributes |= {"connection": connection, "naming": USUAL}

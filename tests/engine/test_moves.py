@@ -23,6 +23,7 @@ from allocator.ledger import AlreadyHeld
 from allocator.planning.copiers import copiers_of, moving_plan
 from allocator.planning.ordered import moves_of, order_json, read_order
 from allocator.planning.trust import PlanError
+from bench.postgres import Postgres
 from drivers.hypervisor.qemu import QemuAgent
 
 MIB = 1024**2
@@ -94,6 +95,21 @@ def test_moves_in_waves_end_where_they_should_and_are_done_once(site: Site) -> N
         assert site.sizes() == {"a": 0, "b": 1, "c": 1}
         assert {volume.name: volume.pool for volume in allocator.inventory.all_volumes()} == {"v": "b", "w": "c"}
         assert asyncio.run(allocator.move([[first], [second]])).reports == ()
+
+
+def test_the_ledger_may_be_in_postgres(site: Site, postgres: Postgres) -> None:
+    """One that is done and one that is undone on the way leave no copy behind."""
+    site.url = postgres.empty()
+    site.place("v", "w")
+    with site.open() as allocator:
+        assert allocator.ledger is not None
+        plan = planned(allocator, move(allocator, "w", "c"))
+        assert allocator.ledger.reserve(plan, seen=allocator.ledger.changes())
+        assert [volume.copy and volume.copy.pool for volume in allocator.ledger.volumes()] == [None, "c"]
+        assert asyncio.run(allocator.cancel(plan)).state == "rolled_back"
+        assert asyncio.run(allocator.move([[move(allocator, "v", "b")]])).stopped is None
+        assert [volume.copy for volume in allocator.ledger.volumes()] == [None, None]
+    assert site.sizes() == {"a": 1, "b": 1, "c": 0}
 
 
 def test_both_places_are_held_for_every_process_while_it_moves(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

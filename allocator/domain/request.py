@@ -116,12 +116,12 @@ class Request:
         """Everything rules and goals can see of it: all but its name and its VM's name."""
         return self.wishes, self.pins, self.group, self.apart, self.near, self.also, self.host_resources
 
-    @cached_property
+    @lazily
     def aparts(self) -> tuple[Apart, ...]:
         """All that it wants of where its group lies."""
         return tuple(wish for wish in (self.apart, *self.also) if isinstance(wish, Apart))
 
-    @cached_property
+    @lazily
     def nears(self) -> tuple[Near, ...]:
         """All groups that it wants to be near, each over its kind of place."""
         return tuple(wish for wish in (self.near, *self.also) if isinstance(wish, Near))

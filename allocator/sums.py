@@ -85,7 +85,7 @@ class _Usual:
             rule: limits
             for rule in summing
             if rule.reads == "wishes" and isinstance(limits := rule.limits(request, inventory), tuple)
-            if all(_is_at_place(limit) for limit in limits)
+            if all(_is_at_place(limit) and not limit.held for limit in limits)
         }
         self._own = [rule for rule in summing if rule not in self._limits]
         self._limits_over: dict[str, list[tuple[LimitRule, Limit]]] = {"pool": [], "host": []}
@@ -169,7 +169,7 @@ class _Usual:
     @staticmethod
     def _is_kept(limit: Limit, moves: dict[Spot, list[tuple[Volume, int]]], before: Inventory) -> bool:
         """Whether a limit that only some requests meet is not above what it was, told by its sums alone."""
-        if limit.gate is not None or limit.arrivals:
+        if limit.gate is not None or limit.arrivals or limit.held:
             return False
         charge, known = limit.charge, before.figures(limit)
         grown: dict[str, int] = {}

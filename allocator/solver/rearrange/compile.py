@@ -23,6 +23,8 @@ from allocator.solver.rearrange.words import Minus, Total, Unsaid, Words
 
 def compiled(movable: Sequence[Volume], inventory: Inventory, rules: Sequence[Rule], tiers: Tiers) -> State:
     """The state in which every volume lies where it does. Raises Unsaid for what the search cannot keep to."""
+    if any(volume.moving_to is not None for volume in movable):
+        raise Unsaid("A volume that is on the move already is to be moved.")
     fleet = Fleet(inventory)
     words = Words(movable, fleet)
     for rule in rules:

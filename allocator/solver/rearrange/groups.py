@@ -140,7 +140,7 @@ class Groups:
             return number
         if charge.over in (ALL, "host") or charge.mark is None:
             raise Unsaid(f"{charge.name} over {charge.over} is limited in a way that the search does not know.")
-        codes, numbers = self._fleet.labels(charge.over)
+        _, numbers = self._fleet.labels(charge.over)
         kinds = self._fleet.kinds("pool", charge.sees)
         count = np.zeros(len(numbers), dtype=np.int64)
         number = self._number[charge] = len(self.part)
@@ -149,9 +149,8 @@ class Groups:
                 continue
             if any(charge.amount(volume.request, volume.alternative, pool) != 1 for pool in kinds.examples):
                 raise Unsaid(f"{charge.name} are not counted one by one.")
-            label = codes[self._fleet.pool_row[volume.pool]]
-            if label >= 0:
-                count[label] += 1
+            for label, amount in self._fleet.inventory.amounts(charge, volume):
+                count[numbers[label]] += amount
             row = self._rows.get(volume.name)
             if row is not None:
                 self._of[row].append(number)

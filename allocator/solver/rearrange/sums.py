@@ -108,9 +108,9 @@ class Sums:
             )
             use = np.zeros(len(self.fleet.pools), dtype=np.int64)
             np.add.at(use, self._home, need[kinds.codes.take(self._home), self.like])
-            for volume in self._still:
-                pool = self.fleet.inventory.pools[volume.pool]
-                use[self.fleet.pool_row[pool.name]] += charge.of(volume.request, volume.alternative, pool)
+            for volume in self._still if charge.over == "pool" else ():
+                for label, amount in self.fleet.inventory.amounts(charge, volume):
+                    use[self.fleet.pool_row[label]] += amount
             column = Column(need, kinds.codes, use, key[1], np.full(len(use), UNLIMITED, dtype=np.int64))
             self._columns[key] = column
         return column

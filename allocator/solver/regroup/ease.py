@@ -22,9 +22,9 @@ from allocator.solver.regroup.mend import within
 from allocator.solver.regroup.model import Regrouping
 from allocator.solver.regroup.solve import minimise
 
-MOST: Final = 3_000
-"""Counts of one model. At the root of branch and bound a good answer is found, or none for long: 4 s for 1,000 counts
-(measured), and ten times as many take more than ten times as long."""
+MOST: Final = 10_000
+"""Sorts of volumes x pools. The root of branch and bound has a good answer, or none for long: 4 s for 1,500 counts,
+of 6,000 such pairs that could be (measured), and ten times as many take more than ten times as long."""
 
 
 def ease(
@@ -39,9 +39,10 @@ def ease(
 ) -> list[Move]:
     """Moves after which nothing is worse than it is; none where there are too many volumes to be counted."""
     screen = Screen(Fleet(before.copy(without=[volume.name for volume in movable])), rules)
-    model = Regrouping(screen, alike(movable, screen))
-    if len(model.targets) > MOST:
+    classes = alike(movable, screen)
+    if len(classes) * len(screen.fleet.pools) > MOST:
         return []
+    model = Regrouping(screen, classes)
     for rule in rules:
         rule.encode(model)
     within(model, budget)

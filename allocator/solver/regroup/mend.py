@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from allocator.domain.inventory import Inventory
 from allocator.domain.move import Move
@@ -21,6 +22,9 @@ from allocator.solver.regroup.alike import alike
 from allocator.solver.regroup.deal import dealt
 from allocator.solver.regroup.model import MILLION, Regrouping
 from allocator.solver.regroup.solve import minimise
+
+MOST_KINDS: Final = 5_000
+"""Sorts of volumes beyond which healthy ones stay: to count 10,000 takes more than a minute (measured)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,8 +47,8 @@ class Mended:
 
     moves: list[Move] = field(default_factory=list)
     movement: int = 0
-    bound: int = 0
-    """No moves that mend as much cost less."""
+    bound: int | None = 0
+    """No moves that mend as much cost less; None: not known."""
 
 
 def mend(
@@ -58,12 +62,18 @@ def mend(
     deadline: Deadline,
 ) -> Mended:
     """Volumes of whole sorts that can all be mended are, with the fewest bytes; of the others as much as can be."""
-    result = Mended()
+    result, hurt = Mended(), mending.hurt
+    kinds = {(volume.request.wishes, volume.request.pins, volume.alternative) for volume in movable}
+    narrowed = hurt is not None and len(kinds) > MOST_KINDS
+    if narrowed and hurt is not None:
+        movable = [volume for volume in movable if volume.pool in hurt]
     left = _mend(movable, before, rules, policy, mending, budget, effort, deadline.part(0.85), result, whole=True)
     if left:
         here = before.plus(move.then for move in result.moves).copy()
         rest = budget.less(move.size_bytes for move in result.moves)
         _mend(left, here, rules, policy, mending, rest, effort, deadline, result, whole=False)
+    if narrowed:
+        result.bound = None
     return result
 
 
@@ -93,7 +103,7 @@ def _mend(
     value, missing = found.values.tolist(), found.missing(model)
     result.moves += dealt(model, lambda key: int(value[model.targets[key].index]), missing)
     result.movement += found.costs[-1]
-    result.bound += found.bounds[-1]
+    result.bound = found.bounds[-1] + (result.bound or 0)
     return [unit.home[0] for number in sorted(missing) for unit in model.classes[number].units]
 
 

@@ -25,6 +25,8 @@ NODES_PER_WORK: Final = 100
 """Nodes of branch and bound in about a second of one core (measured on pieces of 4,000 columns)."""
 LARGE: Final = 20_000
 """Columns from which HiGHS is quicker than GLOP at a relaxation (measured)."""
+HUGE: Final = 100_000
+"""Columns of a piece of which nothing is looked at but what is broken: more than that takes minutes (measured)."""
 MORE: Final = 1.5
 """How much more of the time that is left a piece may take than its columns are of those that are left."""
 
@@ -104,6 +106,10 @@ class _Descent:
         costs = aimed.costs
         bound = int(np.where(costs > 0, costs * aimed.lower, costs * aimed.upper).sum())
         if self._is_reached(costs, bound):
+            return bound
+        if len(costs) > HUGE:
+            healthy_stay = replace(aimed, lower=self.raised)
+            self._take(costs, solve_whole(healthy_stay, self.deadline, nodes=self.nodes, gap=GAP).values)
             return bound
         large = len(costs) > LARGE
         relaxed = relax(aimed, method="dual" if large else "glop", seconds=self.deadline.left())

@@ -72,7 +72,7 @@ def _best_from(row: int, targets: Targets, names: set[str], worthwhile: int) -> 
     here = targets.fleet.inventory
     for volume in sorted(here.volumes_at("pool", targets.fleet.pools[row].name), key=lambda volume: volume.name):
         request = volume.request
-        key = request.wishes, request.pins, request.group, request.near, volume.alternative, volume.hosts
+        key = request.shape, volume.alternative, volume.asked, volume.hosts
         if volume.name not in names or key in seen:
             continue
         seen.add(key)

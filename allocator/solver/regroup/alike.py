@@ -20,7 +20,7 @@ def alike(volumes: Iterable[Volume], screen: Screen) -> tuple[UnitClass, ...]:
     groups: dict[Hashable, list[Unit]] = defaultdict(list)
     for volume in volumes:
         request = volume.request
-        shape = request.wishes, request.pins, request.group, request.apart, request.near
+        shape = request.wishes, request.pins, request.group, request.apart, request.near, request.also
         key = shape, volume.alternative, volume.asked, reachable.from_hosts(volume)
         groups[key].append(Unit((request,), (volume,)))
     return tuple(UnitClass(tuple(group)) for group in groups.values())

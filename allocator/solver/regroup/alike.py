@@ -11,8 +11,8 @@ from allocator.screen import Screen
 from allocator.solver.classes import Unit, UnitClass
 
 
-def alike(volumes: Iterable[Volume], screen: Screen) -> tuple[UnitClass, ...]:
-    """Each volume a unit of its own, since it keeps its hosts; equal ones of all pools together.
+def alike(volumes: Iterable[Volume], screen: Screen, *, by_pool: bool = False) -> tuple[UnitClass, ...]:
+    """Each volume a unit of its own, since it keeps its hosts; equal ones of all pools together, or of each.
 
     `screen` is of a fleet on which none of them lies.
     """
@@ -21,7 +21,7 @@ def alike(volumes: Iterable[Volume], screen: Screen) -> tuple[UnitClass, ...]:
     for volume in volumes:
         request = volume.request
         shape = request.wishes, request.pins, request.group, request.apart, request.near, request.also
-        key = shape, volume.alternative, volume.asked, reachable.from_hosts(volume)
+        key = shape, volume.alternative, volume.asked, reachable.from_hosts(volume), by_pool and volume.pool
         groups[key].append(Unit((request,), (volume,)))
     return tuple(UnitClass(tuple(group)) for group in groups.values())
 

@@ -92,7 +92,8 @@ def _mend(
 ) -> list[Volume]:
     """Adds to the result; gives the volumes for which no answer was found."""
     screen = Screen(Fleet(before.copy(without=[volume.name for volume in movable])), rules)
-    classes = alike(movable, screen)
+    # What moves cost may depend on the way: then volumes are told apart by where they come from.
+    classes = alike(movable, screen, by_pool=bool(policy.movement.per_pair))
     model = Regrouping(screen, classes, mends=mending.pools, whole=whole)
     for rule in rules:
         rule.encode(model)

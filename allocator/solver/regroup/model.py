@@ -7,13 +7,14 @@ on volumes, and not on pairs of pools: `targets[u, 0, ask, p]` counts what ends 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from ortools.sat.python.cp_model_helper import FlatIntExpr
 
-from allocator.domain.placement import Charge
+from allocator.domain.placement import Charge, Volume
+from allocator.domain.places import Pool
 from allocator.fleet import Ask, IntArray
 from allocator.rule import Rule
 from allocator.screen import Screen
@@ -58,6 +59,11 @@ class Regrouping(Model):
 
     def came(self, target: Key) -> Expression:
         return self.arriving[target]
+
+    def forbid(self, whom: Callable[[Volume], bool], where: Callable[[Pool], bool]) -> None:
+        for target, came in self.arriving.items():
+            if whom(self.classes[target[0]].example.home[0]) and where(self.fleet.pools[target[3]]):
+                self.cp.add(came == 0)
 
     def staying(self, number: int, row: int) -> Expression:
         """How many volumes of a class lie on a pool in the end, where some lie now: those, or others like them."""
@@ -208,7 +214,7 @@ class Regrouping(Model):
                 if not amount or codes[row] < 0:
                     continue
                 entry = sums[labels[codes[row]]]
-                if here[row] and count != "arrivals":
+                if here[row] and count in ("final", "held"):
                     entry.before[0] += amount * here[row]
                     if count == "held":
                         entry.start += amount * here[row]
@@ -216,12 +222,12 @@ class Regrouping(Model):
                 if not isinstance(term, int):
                     entry.terms.append(term)
                     entry.factors.append(amount)
-                    entry.most += amount * size
+                    entry.most += max(0, amount) * size
 
     def _add_on_host(self, sums: dict[str, _Sum], charge: Charge, count: Count, number: int) -> None:
         """Volumes keep their hosts: what one carries changes only where a pool would keep a volume otherwise."""
         units = self.classes[number].units
-        if count == "arrivals":
+        if count in ("arrivals", "moved"):
             return
         for unit in units:
             volume = unit.home[0]

@@ -237,8 +237,8 @@ class Fleet:
         for name in (*departures, *moved):
             left = self.inventory.volumes[name]
             self._tallies.count(left, -1)
-            self.departures += 1
-            self.freed.append(self.pool_row[left.pool])
+            self.departures += len(left.forms)
+            self.freed.extend([self.pool_row[form.pool] for form in left.forms])
         for volume in arrivals:
             self._tallies.count(volume, 1)
         self.inventory.settle(arrivals, departures)

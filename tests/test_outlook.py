@@ -88,6 +88,21 @@ def test_departures_beyond_those_remembered_make_everything_be_looked_at_again()
     assert rank([request("r", 1001)], screen, tiers) is not None
 
 
+def test_a_move_that_is_called_off_gives_its_target_back() -> None:
+    """R06: five bytes on their way from p fill q, in another zone; called off, q has room again."""
+    p, q = pool("p", zone="x", capacity=sized(5)), pool("q", zone="y", capacity=sized(5))
+    here = volume(p, request("v", 5))
+    going = replace(here, moving_to=volume(q, here.request))
+    hosts = [host("h", zone="x"), host("i", zone="y")]
+    screen = Screen(Fleet(Inventory([p, q], hosts, [going])), rules_of(POLICY))
+    tiers = tiers_of(POLICY, screen.rules)
+    assert rank([request("r", 5, vm="m")], screen, tiers) is None
+    screen.fleet.settle([here])
+    choice = rank([request("r", 5, vm="m")], screen, tiers)
+    assert choice is not None
+    assert [volume.pool for volume in choice.volumes] == ["q"]
+
+
 def test_an_alternative_goes_only_where_it_is_kept_that_way() -> None:
     """R09: by a policy without `features` too. The array p gives 50 IOPS, q gives nothing: p has none left."""
     policy = Policy(rules=("capacity", "iops"), goals=((("placed", 1),),), unknown_total="unlimited")

@@ -56,25 +56,47 @@ class Placing:
         `begin` is called before anything is reserved; what it raises is raised.
         """
         swift = _is_one_vm(self._world.asked if requests is None else requests)
-
-        def propose(screen: Screen, explain: bool = explain, before: Decision | None = None) -> Proposal[Explained]:
-            inventory = screen.fleet.inventory
-            asked = self._asked(requests, inventory)
-            held, new = _split(asked, inventory)
-            saved = None if before is None else salvage(before, new, screen, self._tiers, explain=explain)
-            decision = saved or decided(new, screen, explain=explain)
-            outcome = _outcome(decision, held)
-            if whole and explain and outcome.refused:
-                raise Unsatisfiable(outcome)
-            names = {request.name for request in asked}
-            begin()
-            grounds = partial(self._minutes.of, decision, screen)
-            again = None if swift or whole else partial(propose, before=decision)
-            plan, volumes = (lambda: outcome.plan), decision.volumes
-            return Proposal(outcome, plan, names, volumes, settles=True, again=again, grounds=grounds)
-
+        propose = partial(self._proposed, requests, decided, whole=whole, begin=begin, saves=not swift and not whole)
         swiftly = partial(propose, explain=False) if swift else None
-        return answered(lambda: self._standing.agree(propose, swiftly), self._metrics)
+        return answered(lambda: self._standing.agree(partial(propose, explain=explain), swiftly), self._metrics)
+
+    def _proposed(
+        self,
+        requests: Asked,
+        decided: Callable[..., Decision],
+        screen: Screen,
+        *,
+        explain: bool,
+        whole: bool,
+        begin: Callable[[], None],
+        saves: bool,
+        before: Decision | None = None,
+    ) -> Proposal[Explained]:
+        """What to reserve; `saves`: where others break it in part, what still holds of it stays (`before`)."""
+        inventory = screen.fleet.inventory
+        asked = self._asked(requests, inventory)
+        held, new = _split(asked, inventory)
+        saved = None if before is None else salvage(before, new, screen, self._tiers, explain=explain)
+        decision = saved or decided(new, screen, explain=explain)
+        outcome = _outcome(decision, held)
+        if whole and explain and outcome.refused:
+            raise Unsatisfiable(outcome)
+        begin()
+        again = None
+        if saves:
+            again = partial(
+                self._proposed, requests, decided,
+                explain=explain, whole=whole, begin=begin, saves=True, before=decision,
+            )  # fmt: skip
+        return Proposal(
+            outcome,
+            lambda: outcome.plan,
+            {request.name for request in asked},
+            decision.volumes,
+            settles=True,
+            again=again,
+            grounds=partial(self._minutes.of, decision, screen),
+        )
 
     def _asked(self, requests: Asked, inventory: Inventory) -> tuple[Request, ...]:
         if requests is None:

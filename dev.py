@@ -32,6 +32,9 @@ ELSEWHERE = {
 }
 """The same for what lies off the PATH: QEMU's iSCSI client is a module, and Debian keeps PostgreSQL by version."""
 
+SPREAD = ("--numprocesses", str(os.cpu_count() or 1), "--dist", "worksteal")
+"""Tests run side by side: each that needs a server starts its own."""
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -51,9 +54,9 @@ def main() -> int:
         return run("-m", "allocator.cli", "demo", *asked.rest)
     if asked.command == "test":
         programs()
-        return checks() or run("-m", "pytest", *asked.rest)
+        return checks() or run("-m", "pytest", *SPREAD, *asked.rest)
     if asked.command == "check":
-        return checks() or run("-m", "pytest", "-rP", "tests/laws/test_mutants.py", *asked.rest)
+        return checks() or run("-m", "pytest", "-rP", *SPREAD, "tests/laws/test_mutants.py", *asked.rest)
     return run("-m", "bench", *asked.rest)
 
 

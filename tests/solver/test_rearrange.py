@@ -127,6 +127,14 @@ def test_the_same_seed_and_work_give_the_same_answer() -> None:
     assert placed(1) == placed(1)
 
 
+def test_where_no_time_is_left_everything_stays() -> None:
+    """R25: all of the deadline went into reading what rules and goals say."""
+    inventory, movable, rules, tiers = asked(3)
+    units = [Unit((one.request,), (one,)) for one in movable]
+    found = rearrange(units, inventory, rules, tiers, Effort(work=1e9, seconds=0.0))
+    assert found == ({unit.name: unit.home for unit in units}, False)
+
+
 def test_tiers_are_kept_in_their_order() -> None:
     """R25: 3 CPUs above what is safe on p; whatever the moves cost, they are worth it, and the cheapest are made."""
     facts: dict[str, Any] = {"resources": {"cpu": replace(amount(20), safe=7)}}

@@ -102,7 +102,7 @@ def _searched(
         by_work, left = walker.tried / max(1.0, effort.work * PER_WORK), deadline.left()
         if begun is None or left is None:
             return by_work
-        return max(by_work, (begun - left) / max(1e-3, begun * LAST - reserve))
+        return 1.0 if left <= 0 else max(by_work, (begun - left) / max(1e-3, begun * LAST - reserve))
 
     def told(walker: Walker) -> None:
         if progress is not None:

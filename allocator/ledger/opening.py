@@ -115,7 +115,13 @@ def _path(url: URL) -> Path:
 
 def _file(path: Path, naming: Naming, *, make: bool) -> _Reached:
     made = False
-    if not path.exists() and not make:
+    try:
+        there = path.exists()
+    except PermissionError as error:
+        raise LedgerReadOnly(
+            f"The ledger {path} cannot be reached: {error.strerror}. Maybe another user owns its directory."
+        ) from None
+    if not there and not make:
         nor = "" if path.parent.is_dir() else f", nor a directory {path.parent}"
         raise NoLedger(
             f"There is no ledger {path}{nor}. Maybe the path is mistyped, or make one with `allocator ledger init`."

@@ -48,7 +48,11 @@ MUTANTS_OF_GOALS = (
     Mutant("movement", "the way is free", "goals.movement:Movement.cost", " + self._pair(before.pool, after.pool)", ""),
     Mutant("overload", "what is safe costs", "goals.overload:Overload.cost", "after.total(charge, name) - most",
            "after.total(charge, name)"),
+    Mutant("overload", "one resource is as bad as another", "goals.overload:Overload.cost", "weight * (max", "(max"),
+    Mutant("proportion", "the first is missing where the second is", "goals.proportion:Pair.even",
+           "against - self", "against + self"),
     Mutant("proportion", "one for one", "goals.proportion:_used", "spare.ratio * ", ""),
     Mutant("disruption", "nobody is a group", "goals.disruption:Disruption.cost",
            " and after.request.group is not None", ""),
+    Mutant("disruption", "who stays leaves", "goals.disruption:Disruption.cost", " and before.pool != after.pool", ""),
 )  # fmt: skip

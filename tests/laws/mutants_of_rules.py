@@ -12,7 +12,7 @@ FITS = (
     Mutant("pinned", "the filter takes hosts of a cluster for one", "rules.pinned:Pinned.sees_host",
            "host.name, host.cluster", "host.cluster", "laws"),
     Mutant("pinned", "the filter thinks nobody names a zone", "rules.pinned:Pinned.concerns",
-           "request.cluster, request.zone", "request.cluster", "laws"),
+           "request.cluster, request.zone", "request.cluster"),
     Mutant("features", "burst needs no advertisement", "rules.features:_uncovered",
            'field == "floor" and reserve_floors',
            'field == "burst" or field == "floor" and reserve_floors'),

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -181,12 +182,23 @@ def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
         refused(path, kind, words)
 
 
+def test_what_cannot_even_be_looked_at_is_refused(tmp_path: Path) -> None:
+    """A ledger in a directory that is closed to this user."""
+    path = made(tmp_path / "ledger.db")
+    tmp_path.chmod(0o700)
+    error = as_nobody(lambda: Ledger.open(f"sqlite:///{path}").close())
+    if os.geteuid() == 0:
+        assert isinstance(error, LedgerReadOnly)
+        assert f"{path} cannot be reached" in str(error)
+
+
 def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
     """A directory and a file of somebody else's, as a user who may read them only."""
     path = made(tmp_path / "ledger.db")
     path.chmod(0o644)
-    for above in (tmp_path, *tmp_path.parents[:2]):
-        above.chmod(0o755)
+    for above in (tmp_path, *tmp_path.parents):
+        if above.is_relative_to(gettempdir()) and above != Path(gettempdir()):
+            above.chmod(0o755)
     tmp_path.chmod(0o555)
     before = digest(tmp_path)
     error = as_nobody(lambda: Ledger.open(f"sqlite:///{path}").close())

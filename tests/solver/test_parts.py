@@ -90,6 +90,7 @@ def test_who_is_coming_opens_what_was_closed() -> None:
         request("b", pool="q", group="g"),
         request("c", pool="far"),
     ]
-    rules = rules_of(Policy())
-    found = solve(units_of(asked), Inventory([p, q, far], [], [lying]), rules, tiers_of(Policy(), rules), Effort())
-    assert len(found.placed) == 3
+    rules, inventory = rules_of(Policy()), Inventory([p, q, far], [], [lying])
+    parts = independent_parts(units_of(asked), Screen(Fleet(inventory), rules))
+    assert [part.pools for part in parts] == [("p", "q"), ("far",)]
+    assert len(solve(units_of(asked), inventory, rules, tiers_of(Policy(), rules), Effort()).placed) == 3

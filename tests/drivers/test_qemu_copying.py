@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from random import Random
 
@@ -14,7 +16,7 @@ from allocator.domain.qos import Qos
 from allocator.testing.copying_contract import CopyingContract
 from tests.drivers.qemu_agents import HOST, LIMIT, MIB, NOTHING, serving
 from tests.drivers.qsd import Qemu, held, storage_daemon
-from tests.drivers.tgtadm import CHAP, add_target, admit, demand_chap
+from tests.drivers.tgtadm import CHAP, add_target, admit, demand_chap, thin
 from tests.drivers.tgtd import Tgtd, needed
 
 
@@ -105,3 +107,74 @@ def test_a_device_may_move_again_and_again(daemon: Qemu, tmp_path: Path) -> None
 
     asyncio.run(scenario())
     assert paths[1].read_bytes() == b"\x55" * MIB
+
+
+def test_no_write_is_lost_that_is_under_way_when_a_mirror_begins(daemon: Qemu, tgtd: Tgtd, tmp_path: Path) -> None:
+    """Between thin volumes, to and fro, while a client writes each block once: an old one shows for good (R20)."""
+    blocks = 16 * MIB // 4096
+    files = [tmp_path / name for name in ("a", "b")]
+    sides = []
+    for number, path in enumerate(files, 1):
+        path.touch()
+        os.truncate(path, 16 * MIB)
+        sides.append(Side(Access(add_target(tgtd, number, path)), HOST))
+        admit(tgtd, number, HOST)
+        thin(tgtd, number)
+    files[0].write_bytes(b"\x11" * 16 * MIB)
+
+    async def client(uri: str) -> None:
+        writes = (("-c", f"write -P 0x22 {block * 4096} 4k") for block in range(blocks))
+        command = [needed("qemu-io", "qemu-utils"), "-f", "raw", *chain.from_iterable(writes), uri]
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        said, _ = await process.communicate()
+        assert said.count(b"wrote 4096/4096") == blocks, said[-300:]
+
+    async def scenario() -> None:
+        agent = serving(daemon)
+        uri = await agent.attach(Attachment("vol-1", sides[0].access, managed=True, initiator=HOST))
+        writing = asyncio.create_task(client(uri))
+        while not writing.done():
+            copying = Copying("vol-1", sides[0], sides[1], 16 * MIB)
+            await agent.mirror(copying)
+            await agent.pivot(copying)
+            sides.reverse()
+            files.reverse()
+        await writing
+        await agent.detach("vol-1")
+        await agent.close()
+
+    asyncio.run(scenario())
+    content = files[0].read_bytes()
+    assert [block for block in range(blocks) if content[block * 4096] != 0x22] == []
+
+
+def test_what_a_thin_source_has_not_the_target_gets_not_and_discards_reach_it(daemon: Qemu, tmp_path: Path) -> None:
+    """1 MiB of 64 is copied; what began as zeroes, 16 MiB at most, may be filled; a discarded MiB is freed (R20)."""
+    files = [tmp_path / name for name in ("a", "b")]
+    for path in files:
+        path.touch()
+        os.truncate(path, 64 * MIB)
+    with files[0].open("r+b") as volume:
+        volume.write(b"\x55" * MIB)
+    sides = [Side(Access(path.as_uri())) for path in files]
+
+    def used() -> int:
+        return files[1].stat().st_blocks * 512
+
+    async def scenario() -> None:
+        agent = serving(daemon)
+        uri = await agent.attach(Attachment("vol-1", sides[0].access, managed=True))
+        copying = Copying("vol-1", sides[0], sides[1], 64 * MIB)
+        await agent.mirror(copying)
+        await agent.pivot(copying)
+        before = used()
+        assert MIB <= before <= 17 * MIB
+        command = [needed("qemu-io", "qemu-utils"), "-f", "raw", "-d", "unmap", "-c", "discard 0 1M", uri]
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        said, _ = await process.communicate()
+        assert b"discard 1048576/1048576" in said, said
+        assert used() == before - MIB
+        await agent.detach("vol-1")
+        await agent.close()
+
+    asyncio.run(scenario())

@@ -20,6 +20,11 @@ def add_target(tgtd: Tgtd, number: int, volume: Path) -> str:
     return f"iscsi://{tgtd.portal}/{name}/1"
 
 
+def thin(tgtd: Tgtd, number: int) -> None:
+    """From now on what a client discards is freed."""
+    _tgtadm(tgtd, "logicalunit", "update", f"--tid={number}", "--lun=1", "--params=thin_provisioning=1")
+
+
 def admit(tgtd: Tgtd, number: int, initiator: str) -> None:
     _tgtadm(tgtd, "target", "bind", f"--tid={number}", f"--initiator-name={initiator}")
 

@@ -54,5 +54,6 @@ MUTANTS_OF_GOALS = (
     Mutant("proportion", "one for one", "goals.proportion:_used", "spare.ratio * ", ""),
     Mutant("disruption", "nobody is a group", "goals.disruption:Disruption.cost",
            " and after.request.group is not None", ""),
-    Mutant("disruption", "who stays leaves", "goals.disruption:Disruption.cost", " and before.pool != after.pool", ""),
+    Mutant("disruption", "who stays leaves", "goals.disruption:Disruption.cost", " and before.pool != after.pool", "",
+           "laws"),
 )  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Final
 from allocator.domain.inventory import Inventory, label_of
 from allocator.domain.placement import Touched, Volume
 from allocator.domain.places import Place, Pool
-from allocator.domain.request import Request
+from allocator.domain.request import Mark, Request
 from allocator.excess import excess
 from allocator.fitting import FitRule
 from allocator.fleet import Ask
@@ -25,6 +25,7 @@ MOST_KNOWN: Final = 10_000
 """Wishes of which is kept what they meet at places of one kind; beyond it all are forgotten."""
 Spot = tuple[str, str]
 """`pool` or `host`, and its name."""
+Moves = dict[Spot, list[tuple[Volume, int]]]
 Question = Callable[[Inventory, Touched | None], Iterable[Violation]]
 Stated = tuple[LimitRule, Limit, int, int]
 """A rule's limit at places of one kind, and which of their charges it sums and which decides whether it holds (-1)."""
@@ -113,9 +114,10 @@ class _Usual:
         moves = _moves(came, gone)
         for spot, moved in moves.items():
             amiss.update(self._amiss_at(spot, moved, before, after))
-        for rule in self._own:
-            limits = rule.limits_on(requests, before)
-            if limits and not all(self._is_kept(limit, moves, before) for limit in limits):
+        own = [(rule, limits) for rule in self._own if (limits := rule.limits_on(requests, before))]
+        marked = _by_mark(moves) if own else {}
+        for rule, limits in own:
+            if not all(self._is_kept(limit, marked.get(limit.charge.mark, {}), before) for limit in limits):
                 amiss.add(rule)
         asked = [(full if rule in amiss else rest) for rule, full, rest in self._questions]
         return [question for question in asked if question is not None]
@@ -167,7 +169,7 @@ class _Usual:
         return found
 
     @staticmethod
-    def _is_kept(limit: Limit, moves: dict[Spot, list[tuple[Volume, int]]], before: Inventory) -> bool:
+    def _is_kept(limit: Limit, moves: Moves, before: Inventory) -> bool:
         """Whether a limit that only some requests meet is not above what it was, told by its sums alone."""
         if limit.gate is not None or limit.arrivals or limit.held:
             return False
@@ -202,12 +204,23 @@ def _complaint(rule: FitRule, volume: Volume, place: Place) -> str | None:
     return rule.pool_complaint(ask, place) if isinstance(place, Pool) else rule.host_complaint(ask, place)
 
 
-def _moves(came: Iterable[Volume], gone: Iterable[Volume]) -> dict[Spot, list[tuple[Volume, int]]]:
+def _moves(came: Iterable[Volume], gone: Iterable[Volume]) -> Moves:
     """What came to each place (1) and what left it (-1)."""
-    found: dict[Spot, list[tuple[Volume, int]]] = defaultdict(list)
+    found: Moves = defaultdict(list)
     for volumes, sign in ((came, 1), (gone, -1)):
         for volume in volumes:
             found["pool", volume.pool].append((volume, sign))
             for host in volume.hosts:
                 found["host", host].append((volume, sign))
+    return found
+
+
+def _by_mark(moves: Moves) -> dict[Mark | None, Moves]:
+    """The same of those alone that carry a mark (None: of all), so that a crowd of groups is looked at once."""
+    found: dict[Mark | None, Moves] = defaultdict(lambda: defaultdict(list))
+    found[None] = moves
+    for spot, moved in moves.items():
+        for one in moved:
+            for mark in one[0].request.marks:
+                found[mark][spot].append(one)
     return found

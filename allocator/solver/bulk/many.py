@@ -35,7 +35,7 @@ from allocator.solver.spreading.shard import cut
 from allocator.solver.spreading.spread import spread
 from allocator.verify import worsened
 
-CHECKING: Final = 4e-4
+CHECKING: Final = 3e-4
 """Seconds of the check and of the costs in the end, for each unit (measured); they are kept of the deadline."""
 SEATING: Final = 0.9
 """The part of what is left then that seating gets; the rest is for ranking."""

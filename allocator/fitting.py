@@ -91,11 +91,10 @@ class FitRule(Rule):
             if volume.foreign:
                 continue
             ask = Ask.of(volume)
-            if self.concerns(ask, "pool"):
-                complaint = self.pool_complaint(ask, inventory.pools[volume.pool])
-                if complaint is not None:
-                    yield Violation(self.name, subject_volume(volume.name, f"pool {volume.pool}"), 1, complaint)
-            for name in volume.hosts if self.concerns(ask, "host") else ():
+            complaint = self.pool_complaint(ask, inventory.pools[volume.pool])
+            if complaint is not None:
+                yield Violation(self.name, subject_volume(volume.name, f"pool {volume.pool}"), 1, complaint)
+            for name in volume.hosts:
                 complaint = self.host_complaint(ask, inventory.hosts[name])
                 if complaint is not None:
                     yield Violation(self.name, subject_volume(volume.name, f"host {name}"), 1, complaint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from abc import abstractmethod
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -39,8 +40,9 @@ class QemuCopies(CopyingContract):
         self.files["target"].write_bytes(bytes(5 * MIB))
         self.sides = self.granted(tgtd)
 
+    @abstractmethod
     def granted(self, tgtd: Tgtd) -> tuple[Side, Side]:
-        raise NotImplementedError
+        """Source and target, on one kind of storage."""
 
     def make_agent(self) -> CopyingAgent:
         return serving(self.daemon)

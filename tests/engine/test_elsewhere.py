@@ -209,12 +209,8 @@ def test_what_another_process_takes_meanwhile_is_not_sold_twice(
     assert lies(allocator) == {"v": "p3", "w": "p2"}
 
 
-def test_a_run_that_is_stopped_in_between_goes_on_elsewhere(
-    allocator: Allocator, full: Full, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What a pool said is on record: it is not asked again, until somebody has looked at it."""
-    plan = place(allocator, {"name": "v", "size": "600KiB"})
-    full.pools = {"p1": ()}
+def stop_before_deciding_again(allocator: Allocator, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that ends as if by Ctrl-C once a pool has said that it is full."""
 
     def stopped(*given: object, **named: object) -> None:
         raise KeyboardInterrupt
@@ -223,6 +219,15 @@ def test_a_run_that_is_stopped_in_between_goes_on_elsewhere(
         patch.setattr(deciding, "decide_again", stopped)
         with pytest.raises(KeyboardInterrupt):
             run(allocator, plan)
+
+
+def test_a_run_that_is_stopped_in_between_goes_on_elsewhere(
+    allocator: Allocator, full: Full, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a pool said is on record: it is not asked again, until somebody has looked at it."""
+    plan = place(allocator, {"name": "v", "size": "600KiB"})
+    full.pools = {"p1": ()}
+    stop_before_deciding_again(allocator, plan, monkeypatch)
     assert lies(allocator) == {"v": "p1"}
     assert run(allocator, plan).state == "done"
     assert (full.asked, files(tmp_path)) == (["p1", "p2"], ["p2"])
@@ -233,14 +238,7 @@ def test_a_pool_that_was_observed_since_is_asked_again(
 ) -> None:
     plan = place(allocator, {"name": "v", "size": "600KiB"})
     full.pools = {"p1": ()}
-
-    def stopped(*given: object, **named: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(deciding, "decide_again", stopped)
-        with pytest.raises(KeyboardInterrupt):
-            run(allocator, plan)
+    stop_before_deciding_again(allocator, plan, monkeypatch)
     ledger = allocator.ledger
     assert ledger is not None
     later = ledger._clock() + 2

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from allocator.cli.logs import in_json
-from allocator.cli.show import printable
+from allocator.cli.printable import printable
 from allocator.domain.outcome import Headway
 from allocator.explain import cost_words
 

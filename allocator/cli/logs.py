@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from allocator.cli.printable import printable
+
 FIELDS: Final = (
     *("event", "plan", "step", "volume", "host", "place", "kind"),
     *("plugin", "call", "code", "error", "placed", "refused", "rules", "seconds"),
@@ -32,8 +34,6 @@ class PlainLines(logging.Formatter):
     """`2026-01-01T00:00:00.000Z info create web-root done`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        from allocator.cli.show import printable
-
         return printable(f"{_time(record)} {record.levelname.lower()} {record.getMessage()}")
 
 

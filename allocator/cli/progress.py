@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from allocator.cli.logs import in_json
-from allocator.cli.show import printable, remark
+from allocator.cli.printable import printable
+from allocator.cli.show import remark
 from allocator.execution.report import Progress
 
 Watch = Callable[[Progress], None]

@@ -8,12 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import IO
 
-
-def printable(text: str) -> str:
-    """Text from outside in one line: what could steer a terminal, or turn text around, is escaped."""
-    return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape", "surrogatepass").decode() for sign in text
-    )
+from allocator.cli import logs
+from allocator.cli.printable import printable
 
 
 def say(text: str = "", style: str | None = None) -> None:
@@ -23,8 +19,6 @@ def say(text: str = "", style: str | None = None) -> None:
 
 def complain(text: str) -> None:
     """A line on standard error."""
-    from allocator.cli import logs
-
     if logs.in_json():
         logs.tell(logs.ERROR, text)
     else:
@@ -33,8 +27,6 @@ def complain(text: str) -> None:
 
 def remark(text: str) -> None:
     """A line on standard error about how far something has come: it is no part of the answer."""
-    from allocator.cli import logs
-
     if logs.in_json():
         logs.tell(logs.INFO, text)
     else:

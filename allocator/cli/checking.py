@@ -21,7 +21,7 @@ def check(given: Given) -> int:
         offerings = list(_checked(allocator))
     if given.as_json:
         told = [_offering_json(offering) for offering in offerings]
-        show.data({"version": 1, "findings": _findings_json(findings), "offerings": told})
+        show.data({"version": 1, "findings": findings_json(findings), "offerings": told})
     else:
         show.table(["OFFERING", "CHOICE", "QOS", "HONOURED ON", "NOT HONOURED ON"], _rows(offerings))
         _show(findings)
@@ -33,7 +33,7 @@ def audit(given: Given) -> int:
     with given.open() as allocator:
         findings = allocator.audit()
     if given.as_json:
-        show.data({"version": 1, "findings": _findings_json(findings)})
+        show.data({"version": 1, "findings": findings_json(findings)})
     else:
         _show(findings)
     return FOUND if findings else DONE
@@ -75,7 +75,7 @@ def _not_honoured(way: Honour) -> str:
     )
 
 
-def _findings_json(findings: Iterable[Reason]) -> list[dict[str, Any]]:
+def findings_json(findings: Iterable[Reason]) -> list[dict[str, Any]]:
     return [
         {"rule": reason.rule, "subject": reason.subject, "numbers": dict(reason.numbers), "text": reason.text}
         for reason in findings

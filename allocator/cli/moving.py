@@ -113,7 +113,7 @@ def rebalance(
     Exit code 0: nothing to mend, or all of it is mended; 1: something stays broken, or a VM must leave.
 
     JSON: {version, status: nothing | mended | partly, goals, broken: {before, after}, moves: [{volume, from, to, bytes,
-    purpose: mends | makes_room | gains, alone, without, makes_room_for}], waves: [{moves, bytes, seconds}], order,
+    purpose: mends | makes_room | gains, why, alone, without, makes_room_for}], waves: [{moves, bytes, seconds}], order,
     staged, blocked, pools, usable, staying, vms}.
     """
     from allocator.cli.rebalancing import rebalance

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -132,6 +133,28 @@ def audit(given: Given) -> int:
     from allocator.cli.checking import audit
 
     return audit(given)
+
+
+@cli.command()
+@click.argument("outcome", required=False, type=click.Path(path_type=Path))
+@click.option("-o", "--output", metavar="FILE", required=True, type=click.Path(path_type=Path), help="Where to.")
+@fleet(with_files=False)
+def report(given: Given, outcome: Path | None, output: Path) -> int:
+    """Write a page of the fleet, or of what was decided.
+
+    OUTCOME is a file that `place -o` or `rebalance -o` wrote: the page then shows what is refused, moved and mended,
+    and why, for those who approve it. Without OUTCOME it shows the fleet as it is: what is broken, and how much of each
+    pool and host is sold. The page is one HTML file, which loads nothing and runs nothing.
+
+    \b
+      allocator report -f fleet.yaml --ledger sqlite:///ledger.db -o fleet.html
+      allocator report moves.json -o moves.html
+
+    JSON: {version, findings, pools, hosts}, as `audit` and `list` print them; of an outcome {version, facts}.
+    """
+    from allocator.cli.reporting import report
+
+    return report(given, outcome, output)
 
 
 @cli.command()

@@ -16,7 +16,7 @@ from allocator.cli.codes import DONE, FOUND
 from allocator.cli.session import Given, whole_file
 from allocator.domain.policy import Effort
 from allocator.domain.rebalance import Aim
-from allocator.domain.sizes import format_bytes, format_count
+from allocator.domain.sizes import format_bytes, format_dimension
 from allocator.planning.waves import AtOnce
 from allocator.rebalance.outcome import Filled, Rebalance
 from allocator.rebalance.telling import rebalance_json, summary_lines, why_words
@@ -70,7 +70,6 @@ def _show(found: Rebalance) -> None:
 
 
 def _filled(one: Filled) -> list[str]:
-    words = format_bytes if one.what == "capacity" else format_count
-    figures = [words(figure) for figure in (one.before, one.after, one.limit)]
+    figures = [format_dimension(one.what, figure) for figure in (one.before, one.after, one.limit)]
     shares = [f"{-(-100 * figure // one.limit)}%" if one.limit else "" for figure in (one.before, one.after)]
     return [one.pool, one.what, *figures, *shares]

@@ -105,6 +105,11 @@ def format_count(amount: int) -> str:
     return f"{amount:,}"
 
 
+def format_dimension(dimension: str, amount: int) -> str:
+    """An amount of something that places sell, in its unit: capacity in bytes, bandwidth a second, else a number."""
+    return {"capacity": format_bytes, "bandwidth": format_rate}.get(dimension, format_count)(amount)
+
+
 def format_factor(factor: Fraction) -> str:
     """A factor as decimal text, exact where it has few decimals: `1.5`."""
     text = f"{Decimal(factor.numerator) / Decimal(factor.denominator):.6f}".rstrip("0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from allocator.domain.sizes import format_bytes, format_count
+from allocator.domain.sizes import format_bytes, format_dimension
 from allocator.explain import NOT_REPEATABLE, cost_words
 from allocator.planning.ordered import KEY, order_json
 from allocator.rebalance.outcome import Effect, Proposed, Rebalance
@@ -41,11 +41,9 @@ def summary_lines(found: Rebalance) -> Iterator[str]:
         yield f"has no place in any order: {blocked.text}"
     for usable in found.usable:
         if usable.before != usable.after:
-            show = format_bytes if usable.what == "capacity" else format_count
-            yield (
-                f"usable {usable.what}: {show(usable.before)}, then {show(usable.after)} "
-                f"(fullest: {usable.fullest_before}, then {usable.fullest_after})"
-            )
+            before, after = (format_dimension(usable.what, amount) for amount in (usable.before, usable.after))
+            fullest = f"(fullest: {usable.fullest_before}, then {usable.fullest_after})"
+            yield f"usable {usable.what}: {before}, then {after} {fullest}"
     for vm, host in found.vms:
         yield f"VM {vm} must leave host {host}: that is the control plane's to do."
     for staying in found.staying:
@@ -105,6 +103,7 @@ def _move(proposed: Proposed) -> dict[str, Any]:
         "qos": str(move.then.alternative.kind),
         "alternative": move.then.alternative.index,
         "purpose": proposed.purpose,
+        "why": why_words(proposed),
         "alone": [_effect(effect) for effect in proposed.alone],
         "without": [_effect(effect) for effect in proposed.missing],
         "makes_room_for": list(proposed.companions),

@@ -10,7 +10,7 @@ import pytest
 from allocator.cli.questions import cli
 from tests.cli.running import Allocator
 
-HEAVY = {"ortools", "pandas", "pydantic", "numpy", "sqlalchemy", "yaml", "networkx", "rich", "asyncio"}
+HEAVY = {"ortools", "pandas", "pydantic", "numpy", "sqlalchemy", "yaml", "networkx", "rich", "asyncio", "jinja2"}
 
 
 @pytest.mark.parametrize("words", [("-m", "allocator.cli", "--help"), ("-c", "import allocator")])

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from allocator.cli import main, show
+from allocator.cli.printable import printable
 from allocator.cli.progress import watching
 from allocator.execution.report import Failure, Progress
 from tests.cli.site import Site
@@ -43,7 +44,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     ],
 )
 def test_what_steers_a_terminal_is_escaped(text: str, shown: str) -> None:
-    assert show.printable(text) == shown
+    assert printable(text) == shown
 
 
 def test_a_pipe_gets_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,7 +61,7 @@ def main() -> int:
 
 
 def prepare() -> None:
-    """A virtual environment with this package and its tools; made anew when what it is made of changes."""
+    """A virtual environment with this package and its tools; brought up to date when what it is made of changes."""
     wanted = hashlib.sha256((HERE / "pyproject.toml").read_bytes() + sys.version.encode()).hexdigest()
     stamp = VENV / "made-for"
     if stamp.is_file() and stamp.read_text() == wanted:
@@ -69,11 +69,24 @@ def prepare() -> None:
     if sys.version_info < (3, 11):
         sys.exit(f"Python {sys.version.split()[0]} is older than 3.11. Maybe run this with python3.11.")
     print(f"setting up {VENV} (once)", flush=True)
-    venv.create(VENV, clear=True, with_pip=False)
-    # Debian's Python comes without ensurepip; the pip that is there can install into any environment.
-    pip = [sys.executable, "-m", "pip", "--python", str(PYTHON), "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--editable", f"{HERE}[dev]"], check=True)
+    installer = pip()
+    stamp.unlink(missing_ok=True)
+    # One that somebody made and is working in stays theirs, with its pip.
+    if Path(sys.prefix).resolve() != VENV.resolve():
+        venv.create(VENV, clear=True, with_pip=False)
+    words = [installer, "-m", "pip", "--python", str(PYTHON), "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*words, "--editable", f"{HERE}[dev]"], check=True)
     stamp.write_text(wanted)
+
+
+def pip() -> str:
+    """A Python that has pip, which can install into any environment: Debian's comes without ensurepip."""
+    made_from = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    for python in (sys.executable, str(made_from)):
+        asked = subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False)
+        if asked.returncode == 0:
+            return python
+    sys.exit(f"{sys.executable} has no pip. Maybe: apt-get install python3-pip")
 
 
 def programs() -> None:

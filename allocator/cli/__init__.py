@@ -12,6 +12,7 @@ import click
 from allocator.cli.codes import BAD_INPUT, STOPPED
 from allocator.cli.moving import cli
 from allocator.cli.show import complain
+from allocator.cli.stopping import ending_in_order
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             setattr(sys, name, io.StringIO())
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    with ExitStack() as logs:
+    with ending_in_order(), ExitStack() as logs:
         try:
             return cli.main(arguments, "allocator", standalone_mode=False, obj=logs) or 0
         except click.Abort:

@@ -17,7 +17,7 @@ FOUND: Final = 1
 BAD_INPUT: Final = 2
 OUR_FAULT: Final = 3
 STOPPED: Final = 130
-"""128 + SIGINT, as shells count."""
+"""128 + SIGINT, as shells count; SIGTERM too ends a command in order."""
 UNHEARD: Final = 141
 """128 + SIGPIPE: whoever read the output has left."""
 

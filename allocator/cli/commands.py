@@ -35,7 +35,7 @@ def cli(ctx: click.Context, debug: bool, log_level: str | None, log_format: str 
 
     Without --ledger a command is a pure decision: nothing is reserved, no storage is touched.
 
-    Exit codes: 0 done, 1 refused or findings, 2 bad input, 3 a bug, 130 stopped by Ctrl-C.
+    Exit codes: 0 done, 1 refused or findings, 2 bad input, 3 a bug, 130 stopped by Ctrl-C or SIGTERM.
     """
     if log_level is not None or log_format is not None:
         from allocator.cli.logs import heard

@@ -45,6 +45,11 @@ def demand_chap(tgtd: Tgtd, number: int) -> None:
     _tgtadm(tgtd, "account", "bind", f"--tid={number}", f"--user={CHAP['chap_user']}")
 
 
+def targets(tgtd: Tgtd) -> str:
+    """Everything that it serves, and to whom."""
+    return _tgtadm(tgtd, "target", "show")
+
+
 def cut_connections(tgtd: Tgtd, number: int) -> int:
     """Cut every connection to a target, as a passing network failure would; how many there were."""
     shown = _tgtadm(tgtd, "conn", "show", f"--tid={number}")

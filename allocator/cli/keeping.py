@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import json
+import shutil
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO
 
 from allocator.cli import show
 from allocator.cli.codes import DONE, FOUND
+from allocator.cli.ledger_text import (
+    Unlike,
+    as_yaml,
+    counted,
+    json_lines,
+    line_by_line,
+    read_twice,
+    yaml_lines,
+)
 from allocator.cli.session import whole_file
-from allocator.documents.reading import read
-from allocator.documents.sources import read_text
 from allocator.ledger import Ledger, NoLedger
 from allocator.ledger.opening import version_at
 from allocator.ledger.schema import migrations
@@ -55,30 +64,39 @@ def upgrade(url: str, *, check: bool, as_json: bool) -> int:
 
 def export(url: str, output: Path | None, *, as_json: bool) -> int:
     """Write it down, to a file or to standard output."""
-    with whole_file(output) as file:
-        with closing(Ledger.open(url, make=False)) as ledger:
-            whole = ledger.whole()
-        if file is None and as_json:
-            show.data(whole)
-        else:
-            (file or sys.stdout).writelines(f"{line}\n" for line in _yaml(whole))
+    rows: Counter[str] = Counter()
+    form = json_lines if output is None and as_json else yaml_lines
+    with whole_file(output) as file, _spool(file) as written:
+        with closing(Ledger.open(url, make=False)) as ledger, ledger.whole() as whole:
+            written.writelines(form(counted(whole, rows)))
+        if file is None:
+            written.seek(0)
+            shutil.copyfileobj(written, sys.stdout)
     if file is not None and as_json:
-        show.data({"version": 1, "rows": _counts(whole)})
+        show.data({"version": 1, "rows": dict(rows)})
     elif file is not None:
-        show.say(f"{output} holds {_words(whole)}.")
+        show.say(f"{output} holds {_words(rows)}.")
     return DONE
+
+
+def _spool(file: IO[str] | None) -> AbstractContextManager[IO[str]]:
+    """Where to write first: whoever reads standard output may take his time, and a database's moment may not last."""
+    return TemporaryFile("w+", encoding="utf-8") if file is None else nullcontext(file)
 
 
 def import_(url: str, path: Path, *, as_json: bool) -> int:
     """Read it back. Raises DocumentError for what is no YAML, and LedgerError."""
-    whole = _data(read_text(path))
-    with closing(Ledger.open(url)) as ledger:
-        ledger.become(whole)
+    rows: Counter[str] = Counter()
+    with read_twice(path) as there, closing(Ledger.open(url)) as ledger:
+        try:
+            ledger.become(counted(line_by_line(there), rows))
+        except Unlike:
+            ledger.become(counted(as_yaml(there), rows))
         name = ledger.name
     if as_json:
-        show.data({"version": 1, "ledger": name, "rows": _counts(whole)})
+        show.data({"version": 1, "ledger": name, "rows": dict(rows)})
     else:
-        show.say(f"Ledger {name} holds {_words(whole)}.")
+        show.say(f"Ledger {name} holds {_words(rows)}.")
     return DONE
 
 
@@ -97,47 +115,5 @@ def prune(url: str, days: int, *, delete: bool, as_json: bool) -> int:
     return DONE
 
 
-def _yaml(whole: Mapping[str, Any]) -> Iterator[str]:
-    """YAML with a row of JSON on each line: soon written, and easily compared."""
-    for name, value in whole.items():
-        if isinstance(value, list):
-            yield f"{name}:{'' if value else ' []'}"
-            yield from (f"- {_json(row)}" for row in value)
-        else:
-            yield f"{name}: {_json(value)}"
-
-
-def _json(value: object) -> str:
-    """JSON that is YAML too, whose escapes are other ones beyond U+FFFF, and that steers no terminal."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
-    if text.isascii() and "\x7f" not in text:
-        return text
-    return "".join(sign if sign.isprintable() else _escaped(ord(sign)) for sign in text)
-
-
-def _escaped(sign: int) -> str:
-    return f"\\u{sign:04x}" if sign < 0x10000 else f"\\U{sign:08x}"
-
-
-def _data(text: str) -> dict[str, Any]:
-    """What `_yaml` wrote, read as the JSON that it is, which takes a tenth of the time; else as any YAML."""
-    whole: dict[str, Any] = {}
-    rows: Any = None
-    try:
-        for line in text.removesuffix("\n").split("\n"):
-            if line.startswith("- "):
-                rows.append(json.loads(line[2:]))
-            else:
-                name, _, value = line.partition(":")
-                rows = whole[name] = json.loads(value) if value else []
-    except (ValueError, AttributeError, RecursionError):
-        return read(text)
-    return whole
-
-
-def _words(whole: Mapping[str, Any]) -> str:
-    return ", ".join(f"{len(whole[table]):,} {table}s" for table in ("volume", "plan", "event"))
-
-
-def _counts(whole: Mapping[str, Any]) -> dict[str, int]:
-    return {name: len(rows) for name, rows in whole.items() if isinstance(rows, list)}
+def _words(rows: Mapping[str, int]) -> str:
+    return ", ".join(f"{rows[table]:,} {table}s" for table in ("volume", "plan", "event"))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from sqlalchemy import Connection, Engine
 
@@ -31,6 +31,7 @@ from allocator.ledger import (
     volumes,
     whole,
 )
+from allocator.ledger.form import Whole
 from allocator.ledger.history import Line
 from allocator.ledger.naming import Naming
 from allocator.ledger.opening import Opened, open_store
@@ -371,12 +372,13 @@ class Ledger:
         with self._store.reading() as connection:
             return history.told(connection, subject, last)
 
-    def whole(self) -> dict[str, Any]:
-        """All of it as plain data, as of one moment: `become` makes the same ledger of it elsewhere."""
+    @contextmanager
+    def whole(self) -> Iterator[Whole]:
+        """All of it as plain data, as of one moment, read as it is gone through: `become` makes the same of it."""
         with self._store.reading() as connection:
-            return whole.dumped(connection)
+            yield whole.told(connection)
 
-    def become(self, data: Mapping[str, Any]) -> None:
+    def become(self, data: Whole) -> None:
         """Turn from an empty ledger into the one that `whole` told. Raises LedgerError for another, and wrong data."""
         with self._store.writing() as connection:
             whole.load(connection, self._store.naming, data)

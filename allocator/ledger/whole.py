@@ -2,117 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, func, insert, select, update
+from sqlalchemy import Connection, Table, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from allocator.ledger.errors import LedgerError
+from allocator.ledger.form import HEADING, TABLES, Row, Whole, check_heading, checked, wrong
 from allocator.ledger.naming import Naming
-from allocator.ledger.tables import METADATA, PREFIX, SCHEMA, event, meta
-from allocator.ledger.texts import JsonText
+from allocator.ledger.tables import event, meta, plan
 
-Rows = Sequence[Mapping[str, object]]
-FORM: Final = 1
-_AT_ONCE: Final = 1_000
-"""Rows in one statement."""
-
-
-def dumped(connection: Connection) -> dict[str, Any]:
-    """`{version, schema, TABLE: [{COLUMN: value}]}`: tables without their prefix, rows by primary key.
-
-    No secret is in it, since none is in a ledger.
-    """
-    tables = {_short(table): _rows(connection, table) for table in METADATA.sorted_tables}
-    return {"version": FORM, "schema": SCHEMA, **tables}
+_AT_ONCE: Final = 500
+"""Rows in one statement, and in memory."""
+_PLANS_AT_ONCE: Final = 8
+"""That of a plan may be as large as all others: 100,000 volumes are 80 MB of it."""
 
 
-def load(connection: Connection, naming: Naming, whole: Mapping[str, Any]) -> None:
-    """Fill an empty ledger with what `dumped` gave.
+def told(connection: Connection) -> Whole:
+    """Rows by primary key, read as they are gone through. No secret is in them, since none is in a ledger."""
+    return Whole(HEADING, ((name, _rows(connection, table)) for name, table in TABLES.items()))
+
+
+def load(connection: Connection, naming: Naming, whole: Whole) -> None:
+    """Fill an empty ledger.
 
     Raises LedgerError for a ledger that is not empty, and for data that no ledger of this version gave.
     """
     _check_empty(connection)
-    tables = {_short(table): table for table in METADATA.sorted_tables}
-    _check_form(whole, tables)
-    for name, table in tables.items():
-        rows = [_checked(table, row, f"{name}[{number}]") for number, row in enumerate(whole[name])]
+    check_heading(whole.heading)
+    for (name, rows), expected in zip(whole.tables, TABLES, strict=True):
+        assert name == expected, "as Whole says"
+        found = (checked(name, number, row) for number, row in enumerate(rows))
         try:
-            if table is meta:
-                _become(connection, rows)
-            else:
-                for first in range(0, len(rows), _AT_ONCE):
-                    connection.execute(insert(table), rows[first : first + _AT_ONCE])
+            _fill(connection, TABLES[name], found)
         except IntegrityError as error:
-            raise _wrong(name, f"rows contradict each other ({str(error.orig).splitlines()[0]})") from None
+            raise wrong(name, f"rows contradict each other ({str(error.orig).splitlines()[0]})") from None
     if connection.dialect.name == "postgresql":
         _count_on(connection, naming)
 
 
-def _short(table: Table) -> str:
-    return table.name.removeprefix(PREFIX)
+def _rows(connection: Connection, table: Table) -> Iterator[Row]:
+    ordered = select(table).order_by(*table.primary_key.columns).execution_options(yield_per=_at_once(table))
+    return (dict(row) for row in connection.execute(ordered).mappings())
 
 
-def _rows(connection: Connection, table: Table) -> list[dict[str, object]]:
-    ordered = select(table).order_by(*table.primary_key.columns)
-    return [dict(row) for row in connection.execute(ordered).mappings()]
+def _at_once(table: Table) -> int:
+    return _PLANS_AT_ONCE if table is plan else _AT_ONCE
 
 
 def _check_empty(connection: Connection) -> None:
-    for table in METADATA.sorted_tables:
+    for name, table in TABLES.items():
         count = connection.execute(select(func.count()).select_from(table)).scalar()
         if table is not meta and count:
-            raise LedgerError(
-                f"The ledger is not empty, it has {count} of {_short(table)}. Maybe import into a new one."
-            )
+            raise LedgerError(f"The ledger is not empty, it has {count} of {name}. Maybe import into a new one.")
 
 
-def _become(connection: Connection, rows: Rows) -> None:
+def _fill(connection: Connection, table: Table, rows: Iterable[Row]) -> None:
+    rows = iter(rows)
+    if table is meta:
+        _become(connection, list(rows))
+    while some := list(islice(rows, _at_once(table))):
+        connection.execute(insert(table), some)
+
+
+def _become(connection: Connection, rows: list[Row]) -> None:
     """Take over the identity and the counters; the row stays, since by it writers wait in line."""
     if len(rows) != 1:
-        raise _wrong("meta", f"has {len(rows)} rows, not one")
+        raise wrong("meta", f"has {len(rows)} rows, not one")
     connection.execute(update(meta).values(rows[0]))
-
-
-def _check_form(whole: Mapping[str, Any], tables: Mapping[str, Table]) -> None:
-    # To some writers of YAML `0009` needs no quotes, and then it is a number.
-    schema = str(whole.get("schema")).zfill(len(SCHEMA))
-    if (whole.get("version"), schema) != (FORM, SCHEMA):
-        raise LedgerError(
-            f"The data are of form {whole.get('version')} and schema {schema}, and this code reads form "
-            f"{FORM} and schema {SCHEMA}. Maybe import them with the version that exported them, then upgrade."
-        )
-    differing = sorted(set(whole) ^ {"version", "schema", *tables})
-    if differing:
-        raise _wrong(differing[0], "is missing" if differing[0] in tables else "is no part of a ledger")
-    for name in tables:
-        if not isinstance(whole[name], list):
-            raise _wrong(name, "is no list of rows")
-
-
-def _checked(table: Table, row: object, where: str) -> dict[str, object]:
-    if not isinstance(row, dict) or set(row) != set(table.columns.keys()):
-        raise _wrong(where, f"must have {', '.join(table.columns.keys())}, and nothing else")
-    for column in table.columns:
-        if not _fits(column, row[column.name]):
-            raise _wrong(f"{where}.{column.name}", f"{str(row[column.name])[:80]!r} cannot be")
-    return row
-
-
-def _fits(column: Column[Any], value: object) -> bool:
-    if value is None:
-        return bool(column.nullable)
-    if isinstance(column.type, JsonText):
-        return isinstance(value, dict | list)
-    if isinstance(column.type, Integer | BigInteger):
-        return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
-    longest = column.type.length if isinstance(column.type, String) else None
-    return isinstance(value, str) and (longest is None or len(value) <= longest)
-
-
-def _wrong(where: str, what: str) -> LedgerError:
-    return LedgerError(f"What is to be imported is wrong at {where}: {what}. Maybe it was changed by hand.")
 
 
 def _count_on(connection: Connection, naming: Naming) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import threading
+import tracemalloc
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -146,6 +149,45 @@ def test_any_yaml_that_says_the_same_is_read(site: Site, allocator: Allocator) -
     assert exported(allocator, there) == text
 
 
+def test_what_comes_through_a_pipe_and_what_is_json_is_read(site: Site, allocator: Allocator) -> None:
+    """As in `allocator ledger export ... | ssh ... allocator ledger import /dev/stdin ...`, laid out anew or not."""
+    site.place()
+    text = exported(allocator, site.url)
+    as_json = allocator("ledger", "export", "--ledger", site.url, "--json").out
+    assert json.loads(as_json) == yaml.safe_load(text)
+    for number, told in enumerate((text, as_json)):
+        pipe = site.directory / f"pipe{number}"
+        os.mkfifo(pipe)
+        writer = threading.Thread(target=pipe.write_text, args=(told,))
+        writer.start()
+        there = f"sqlite:///{site.directory}/other{number}.db"
+        run = allocator("ledger", "import", pipe, "--ledger", there)
+        writer.join()
+        assert (run.code, run.err) == (0, "")
+        assert exported(allocator, there) == text
+
+
+def test_memory_does_not_grow_with_the_ledger(site: Site, allocator: Allocator) -> None:
+    """10,000 lines of history: their text alone has 6 MB, and as objects they would take twice that."""
+    head, _, tail = exported(allocator, site.url).partition("event: []\n")
+    row = {"actor": "me", "at": 1, "details": None, "kind": "note", "plan": None, "subject": "p1", "text": "x" * 500}
+    path = site.directory / "ledger.yaml"
+    path.write_text(
+        f"{head}event:\n"
+        + "".join(f"- {json.dumps({**row, 'seq': seq}, sort_keys=True)}\n" for seq in range(1, 10_001))
+        + tail
+    )
+    text, there = path.read_text(), f"sqlite:///{site.directory}/other.db"
+    tracemalloc.start()
+    assert allocator("ledger", "import", path, "--ledger", there).code == 0
+    path.unlink()
+    assert allocator("ledger", "export", "--ledger", there, "-o", path).code == 0
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert path.read_text() == text
+    assert most < 4 * 2**20 < len(text), most
+
+
 def test_no_secret_is_written_down(site: Site, allocator: Allocator, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a host that has one: neither where all is written down, nor where a volume's story is told."""
     monkeypatch.setenv("ALLOCATOR_SECRET_H1", "correct-horse")
@@ -174,7 +216,8 @@ def test_import_is_into_an_empty_ledger(site: Site, allocator: Allocator) -> Non
     ("found", "instead", "says"),
     [
         ("schema: ", 'schema: "9999" # ', "schema 9999, and this code reads form 1 and schema"),
-        ("meta:", "meta: []\nrest:", "is wrong at rest"),
+        ("meta:", "rest: []\nmeta:", "is wrong at rest: is no part of a ledger"),
+        ("meta:", "meta: []\nrest:", "is wrong at meta: has 0 rows, not one"),
         ('"pool": "p1", "state"', '"pool": 5, "state"', r"at volume\[\d\]\.pool: '5' cannot be"),
         ('"pool": "p1", "state"', '"pool": "' + "p" * 64 + '", "state"', r"at volume\[\d\]\.pool"),
         ('"pool": "p1", "state"', '"state"', r"at volume\[\d\]: must have name, volume_id, pool"),

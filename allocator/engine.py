@@ -179,7 +179,11 @@ class Allocator:
         return await self._running.run(plan, "cancel", patience, progress)
 
     async def move(
-        self, waves: Sequence[Sequence[Move]], *, progress: Callable[[Progress], None] | None = None
+        self,
+        waves: Sequence[Sequence[Move]],
+        *,
+        patience: Patience | None = None,
+        progress: Callable[[Progress], None] | None = None,
     ) -> Moved:
         """Carry out moves wave by wave, each on fresh facts; what has changed meanwhile stops the rest. Called again
         it goes on. Raises LedgerError.
@@ -192,7 +196,7 @@ class Allocator:
             self.rules,
             now=lambda: self.inventory,
             unfinished=ledger.unfinished,
-            apply=partial(self.apply, progress=progress),
+            apply=partial(self.apply, patience=patience, progress=progress),
         )
 
     def attach(self, volume: str, host: str) -> Plan:

@@ -5,62 +5,28 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
-from random import Random
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from allocator import Allocator
 from allocator.ledger import Ledger
+from bench.crash.moving import Moving, drained
+from bench.crash.round import MOVE, Round
 from bench.crash.site import Site
-from bench.crash.worker import start
+from bench.crash.worker import Waves, start
 
-Kind = Literal["place", "detach", "delete"]
-KINDS: Final[tuple[Kind, ...]] = ("place", "detach", "delete")
 _MOST_SECONDS: Final = 90
-_MIB: Final = 1024**2
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What a seed and a number make of a round: what is asked for, by how many, and when they die."""
+@dataclass(slots=True)
+class Prepared:
+    """What a round's workers find, and the names of the volumes that are there when all is carried out."""
 
-    seed: int
-    name: str
-    """A number; or `KIND@N`: one worker dies at the N-th boundary of that kind of plan."""
-    faulty: bool
-    volumes: int | None = None
-    """None: from 1 to 4."""
-
-    @property
-    def boundary(self) -> int:
-        return int(self.name.partition("@")[2] or 0)
-
-    @property
-    def random(self) -> Random:
-        """The same draws again, whatever was drawn before."""
-        named = self.name.partition("@")[0] if self.boundary else self.name
-        return Random(f"{self.seed}/{named}")  # noqa: S311  reproducible, not a secret
-
-    @property
-    def kind(self) -> Kind:
-        if self.boundary:
-            return next(kind for kind in KINDS if self.name.startswith(kind))
-        return self.random.choices(KINDS, (4, 1, 2))[0]
-
-    def requests(self) -> list[dict[str, Any]]:
-        """Volumes of one or two VMs, some of which go to no host."""
-        random, label = self.random, self.name.replace("@", "-")
-        found: list[dict[str, Any]] = []
-        for number in range(self.volumes or random.randint(1, 4)):
-            request: dict[str, Any] = {"name": f"r{label}-{number}", "size": random.randint(1, 8) * _MIB}
-            vm = "a" if self.volumes else random.choice(("a", "a", "b", ""))
-            if vm:
-                request |= {"vm": f"r{label}-{vm}", "offering": "silver"}
-            found.append(request)
-        return found
+    names: list[str]
+    moving: Moving = field(default_factory=Moving)
 
 
 @dataclass(slots=True)
@@ -89,14 +55,16 @@ class Campaign:
         outcome = Outcome()
         if self._span is None:
             self._span = self._measured()
-        asked = self._prepare(opened, round)
+        prepared = self._prepare(opened, round)
+        waves = prepared.moving.waves
         if round.boundary:
-            first = start(opened, self._log, boundary=round.boundary, faults=self._faults(round, 0))
+            faults = self._faults(round, 0)
+            first = start(opened, self._log, boundary=round.boundary, faults=faults, waves=waves)
             outcome.kills += self._ended(first, outcome) == -signal.SIGKILL
         else:
-            self._kill_at_random(opened, round, outcome)
-        self._finish(opened, outcome)
-        self._compare(url, round, asked, outcome)
+            self._kill_at_random(opened, round, waves, outcome)
+        self._finish(opened, outcome, waves)
+        self._compare(url, round, prepared, outcome)
         self._take_away(opened, outcome)
         left = self._site.there()
         if any((left.luns, left.admitted, left.accounts, left.devices)):
@@ -118,31 +86,46 @@ class Campaign:
         self._take_away(opened, outcome)
         return seconds
 
-    def _prepare(self, opened: Callable[[], Allocator], round: Round) -> list[str]:
-        """Reserve the round's plans; the names of the volumes that are there when all are carried out."""
+    def _prepare(self, opened: Callable[[], Allocator], round: Round) -> Prepared:
+        """Reserve the round's plans."""
         with opened() as allocator:
             outcome = allocator.place(round.requests())
             assert not outcome.refused, "the pools are empty"
             names = [placed.request for placed in outcome.placed]
         if round.kind == "place":
-            return names
+            return Prepared(names)
         self._finish(opened, Outcome())
         with opened() as allocator:
+            if round.kind == MOVE:
+                return self._drain(allocator, round, names)
             for name in names:
                 if round.kind == "delete":
                     allocator.delete(name)
                 elif allocator.inventory.volumes[name].hosts:
                     allocator.detach(name)
-        return [] if round.kind == "delete" else names
+        return Prepared([] if round.kind == "delete" else names)
 
-    def _kill_at_random(self, opened: Callable[[], Allocator], round: Round, outcome: Outcome) -> None:
+    def _drain(self, allocator: Allocator, round: Round, names: list[str]) -> Prepared:
+        """A pool's volumes are to move, and others are placed, detached and deleted meanwhile."""
+        moving = drained(allocator, self._site, round.random)
+        moved = {move.volume for wave in moving.waves for move in wave}
+        names += [placed.request for placed in allocator.place(round.beside()).placed] if round.beside() else []
+        for name in [] if round.boundary else sorted(moving.sums.keys() - moved):
+            if allocator.inventory.volumes[name].hosts:
+                allocator.detach(name)
+            else:
+                allocator.delete(name)
+                names.remove(name)
+        return Prepared(names, moving)
+
+    def _kill_at_random(self, opened: Callable[[], Allocator], round: Round, waves: Waves, outcome: Outcome) -> None:
         random = round.random
         begun = 0
 
         def another() -> int:
             nonlocal begun
             begun += 1
-            return start(opened, self._log, faults=self._faults(round, begun), order=begun)
+            return start(opened, self._log, faults=self._faults(round, begun), order=begun, waves=waves)
 
         living = [another() for _ in range(random.randint(1, self._workers))]
         for _ in range(random.randint(1, 4)):
@@ -156,9 +139,9 @@ class Campaign:
         for process in living:
             self._ended(process, outcome)
 
-    def _finish(self, opened: Callable[[], Allocator], outcome: Outcome) -> None:
+    def _finish(self, opened: Callable[[], Allocator], outcome: Outcome, waves: Waves = ()) -> None:
         """Let a worker, whose drivers do not fail, go on with what is left."""
-        if self._ended(start(opened, self._log, stuck=True), outcome) != 0:
+        if self._ended(start(opened, self._log, stuck=True, waves=waves), outcome) != 0:
             outcome.wrong.append("what was left could not be finished")
 
     def _ended(self, process: int, outcome: Outcome) -> int:
@@ -178,18 +161,20 @@ class Campaign:
             outcome.wrong.append(f"a worker ended with {code}")
         return code
 
-    def _compare(self, url: str, round: Round, asked: Sequence[str], outcome: Outcome) -> None:
+    def _compare(self, url: str, round: Round, prepared: Prepared, outcome: Outcome) -> None:
         with closing(Ledger.open(url)) as ledger:
             volumes, unfinished = ledger.volumes(), ledger.status()
             outcome.elsewhere += sum(event.kind == "elsewhere" for event in ledger.events(last=10_000))
         wrong = [f"plan {status.plan.id} is {status.state}" for status in unfinished]
         # What a driver refuses for good to delete stays, half taken away, for another plan.
-        states = {"available", "deleting"} if round.faulty and round.kind == "delete" else {"available"}
+        states = {"available", "deleting"} if round.faulty and round.kind in ("delete", MOVE) else {"available"}
         wrong += [f"{v.name} is {v.state}, of plan {v.plan}" for v in volumes if v.state not in states or v.plan]
-        names = {volume.name for volume in volumes}
-        if not round.faulty and names != set(asked):
+        stored = {volume.name: volume for volume in volumes}
+        names, asked = set(stored), set(prepared.names)
+        if not round.faulty and names != asked:
             wrong.append(f"{sorted(names)} are there instead of {sorted(asked)}")
         wrong += [f"only {sorted(part)} of a VM are there" for part in _torn(round.requests(), names) if asked]
+        wrong += prepared.moving.wrong(self._site, stored, all_done=not round.faulty)
         recorded, there = self._site.recorded(url), self._site.there()
         for what in ("luns", "admitted", "accounts", "devices"):
             for name, these, those in (("lost", recorded, there), ("too many", there, recorded)):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from bench.crash.campaign import KINDS, Campaign, Outcome, Round
+from bench.crash.campaign import Campaign, Outcome
+from bench.crash.round import KINDS, MOVE, Round
 from bench.crash.site import lacking, site
 from bench.postgres import Postgres
 from bench.record import Measure, Record, cases, machine
@@ -25,6 +27,7 @@ _MOST_BOUNDARIES: Final = 2000
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @click.option("--only", metavar="K", help="One round: a number, or KIND@N for the N-th boundary of such a plan.")
 @click.option("--faults", is_flag=True, help="Drivers fail, lose answers and have no space, at seeded points.")
+@click.option("--moves", is_flag=True, help="A pool is drained meanwhile, with real copies.")
 @click.option("--postgres", is_flag=True, help="The ledgers lie on a PostgreSQL server that is started for this.")
 @click.option("--boundaries/--no-boundaries", default=True, show_default=True, help="Also one kill at each of them.")
 @click.option("--volumes", type=click.IntRange(1, 4), default=2, show_default=True, help="Of plans killed at each.")
@@ -37,6 +40,7 @@ def crash(
     seed: int,
     only: str | None,
     faults: bool,
+    moves: bool,
     postgres: bool,
     boundaries: bool,
     volumes: int,
@@ -51,16 +55,19 @@ def crash(
     packages = lacking()
     if packages:
         raise click.ClickException(f"Packages are missing. Maybe, as root: apt-get install {' '.join(packages)}")
-    (case,) = [case for case in cases("crash") if case["name"] == ("faults" if faults else "crash")]
+    (case,) = [case for case in cases("crash") if case["name"] == _case(faults, moves)]
     kills = case["kills"] if kills is None else kills
-    options = "".join(f" --{name}" for name, given in (("faults", faults), ("postgres", postgres)) if given)
+    flags = {"faults": faults, "moves": moves, "postgres": postgres}
+    options = "".join(f" --{name}" for name, given in flags.items() if given)
     began, total, wrong = time.monotonic(), Outcome(), 0
     rounds = 0
     with ExitStack() as running:
         directory = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="crash-")))
         server = running.enter_context(Postgres(durable=False)) if postgres else None
         campaign = Campaign(running.enter_context(site(directory, server)), workers=workers)
-        for round in _rounds(seed, only, faults, kills, total, volumes if boundaries else 0):
+        for round in _rounds(
+            partial(Round, seed, faulty=faults, moves=moves), only, kills, total, volumes if boundaries else 0
+        ):
             outcome = campaign.play(round)
             rounds += 1
             total.kills += outcome.kills
@@ -79,7 +86,9 @@ def crash(
     )
     if to is not None:
         figure: dict[str, Any] = {
-            "case": case["name"] + (" on PostgreSQL" if postgres else ""),
+            "case": case["name"]
+            + (" with faults" if moves and faults else "")
+            + (" on PostgreSQL" if postgres else ""),
             "seed": seed,
             "kills": total.kills,
         }
@@ -89,18 +98,23 @@ def crash(
     context.exit(1 if wrong > case["wrong"] else 0)
 
 
-def _rounds(seed: int, only: str | None, faulty: bool, kills: int, total: Outcome, volumes: int) -> Iterator[Round]:
+def _case(faults: bool, moves: bool) -> str:
+    return "moves" if moves else "faults" if faults else "crash"
+
+
+def _rounds(round: Callable[..., Round], only: str | None, kills: int, total: Outcome, volumes: int) -> Iterator[Round]:
     """One round, or: every boundary of each kind until a worker passes them all, then random ones until enough died."""
     if only is not None:
-        yield Round(seed, only, faulty, volumes if "@" in only else None)
+        yield round(name=only, volumes=volumes if "@" in only else None)
         return
-    for kind in KINDS if volumes else ():
+    kinds = (MOVE,) if round(name="").moves else KINDS
+    for kind in kinds if volumes else ():
         for boundary in range(1, _MOST_BOUNDARIES):
             before = total.kills
-            yield Round(seed, f"{kind}@{boundary}", faulty, volumes)
+            yield round(name=f"{kind}@{boundary}", volumes=volumes)
             if total.kills == before:
                 break
     by_chance, number = total.kills, 0
     while total.kills - by_chance < kills:
-        yield Round(seed, str(number), faulty)
+        yield round(name=str(number))
         number += 1

@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from random import Random
 from typing import Any, Final
 
-from allocator.driver import DriverError, ErrorCode
+from allocator.driver import DriverError, ErrorCode, VolumeWish
 from drivers.hypervisor.qemu import QemuAgent
 from drivers.storage.tgt import TgtDriver
 
 CALLS: Final[Mapping[type, Iterable[str]]] = {
     TgtDriver: ("create_async", "delete_async", "grant_access", "revoke_access", "inspect"),
-    QemuAgent: ("attach", "detach"),
+    QemuAgent: ("attach", "detach", "copy", "compare", "mirror", "pivot", "drop"),
 }
 _BEFORE: Final = (
     (0.08, ErrorCode.BUSY),
@@ -54,7 +54,7 @@ def _subject(given: tuple[Any, ...]) -> str:
     if isinstance(first, str):
         return str(given[-1])
     volume = getattr(first, "volume_id", None) or first.device
-    return f"{volume} {first.pool}" if hasattr(first, "size_bytes") else str(volume)
+    return f"{volume} {first.pool}" if isinstance(first, VolumeWish) else str(volume)
 
 
 class Faults:

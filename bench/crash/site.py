@@ -18,7 +18,7 @@ import yaml
 from allocator import Allocator
 from allocator.demo.probes import opens_iscsi
 from allocator.demo.servers import Tgtd, agent_config, missing, storage_daemon, tgtd
-from allocator.ledger import Ledger
+from allocator.ledger import Ledger, StoredVolume
 from bench.postgres import Postgres
 from drivers.hypervisor.qemu import QemuAgent
 
@@ -31,7 +31,7 @@ _VOLUME: Final = re.compile(r"vol-[0-9a-f]{16}")
 
 def lacking() -> list[str]:
     """The Debian packages that are not installed."""
-    packages = missing("tgtd", "tgtadm", "qemu-storage-daemon", "setpriv")
+    packages = missing("tgtd", "tgtadm", "qemu-storage-daemon", "qemu-img", "setpriv")
     return packages or ([] if opens_iscsi() else ["qemu-block-extra"])
 
 
@@ -108,8 +108,12 @@ class Site:
             frozenset(luns),
             frozenset((volume_id, str(each.iqn)) for volume_id, each in granted),
             frozenset(f"{each.chap_user}.{volume_id}" for volume_id, each in granted if each.chap_user),
-            frozenset((each.host, volume.volume_id) for volume in volumes for each in volume.attachments),
+            frozenset((each.host, volume.device) for volume in volumes for each in volume.attachments),
         )
+
+    def file(self, volume: StoredVolume) -> Path:
+        """Where a volume's bytes are."""
+        return self.directory / volume.pool / "volumes" / volume.volume_id
 
     def _accounts(self) -> str:
         command = ["tgtadm", "-C", "5", "--lld", "iscsi", "--mode", "account", "--op", "show"]

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
-from bench.crash.campaign import Campaign, Outcome, Round
+from bench.crash.campaign import Campaign, Outcome
+from bench.crash.moving import Moving, drained
+from bench.crash.round import Round
 from bench.crash.site import Site, lacking, site
 
 KILLS = int(os.environ.get("ALLOCATOR_CRASH_KILLS", "5"))
@@ -54,6 +58,38 @@ def test_at_random_instants(there: Site, faulty: bool) -> None:
         if total.kills >= KILLS:
             break
     assert total.kills >= KILLS
+
+
+def test_a_pool_is_drained_while_others_place_detach_and_delete(there: Site) -> None:
+    """R19, R27: what moved is where it was to go, once and with its bytes, whoever died while it was copied."""
+    campaign, total = Campaign(there), Outcome()
+    for number in range(20):
+        outcome = campaign.play(Round(SEED, str(number), faulty=False, moves=True))
+        total.kills += outcome.kills
+        assert outcome.wrong == [], (f"bench crash --moves --seed {SEED} --only {number}", campaign.complaints())
+        if total.kills >= 2:
+            break
+    assert total.kills >= 2
+
+
+def test_other_bytes_and_volumes_that_stayed_are_seen(there: Site) -> None:
+    """The comparison of moves: one volume was written meanwhile, and none has moved."""
+    url = there.new_ledger("compared")
+    with there.open(url) as allocator:
+        assert allocator.ledger is not None
+        plan = allocator.place([{"name": name, "size": 2**20} for name in "ab"]).plan
+        assert asyncio.run(allocator.apply(plan)).state == "done"
+        moving = drained(allocator, there, Random(SEED))
+        stored = {volume.name: volume for volume in allocator.ledger.volumes()}
+        assert moving.wrong(there, stored, all_done=False) == []
+        moved = Moving(moving.waves[:1], moving.sums)
+        (first, *_) = [move for wave in moved.waves for move in wave]
+        there.file(stored[first.volume]).write_bytes(bytes(2**20))
+        wrong = moved.wrong(there, stored, all_done=True)
+        for name in "ab":
+            assert asyncio.run(allocator.apply(allocator.delete(name))).state == "done"
+    assert wrong[0] == f"{first.volume} has other bytes"
+    assert f"{first.volume} is not on {first.target}" in wrong
 
 
 def test_what_is_left_or_lost_is_seen(there: Site, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -19,8 +19,10 @@ MOST_MARKS: Final = 1_000
 ON_A_SHEET: Final = 16
 """Tallies of one kind that lie together in one array, so that several are read at once."""
 Sums = NDArray[np.int64]
-Counted = tuple[Sums, int, int]
-"""A tally, the number of a label in it, and an amount."""
+Column = tuple[str, Sums, Sums]
+"""The kind of places of a sheet, the sheet, and what is added to a label's column of it."""
+Counted = tuple[Sums, int, Sums | int]
+"""A sheet or a tally, the number of a label in it, and what was added there."""
 
 
 class Tallies:
@@ -31,8 +33,8 @@ class Tallies:
         """Volumes added for the time being."""
         self._inventory, self._numbers = inventory, numbers
         self._tried: dict[str, list[Counted]] = {}
-        self._amounts: Amounts[tuple[str, Sums]] = Amounts()
-        """What volumes add to the tallies that are not of a mark."""
+        self._amounts: Amounts[Charge, Column] = Amounts(self._columns)
+        """What volumes add to the sheets."""
         self._unmarked: dict[Charge, Sums] = {}
         self._sheets: dict[str, list[Sums]] = {}
         self._lies: dict[Charge, tuple[Sums, int]] = {}
@@ -53,7 +55,7 @@ class Tallies:
     def _found(self, charge: Charge) -> Sums:
         if charge.mark is None:
             tally = self._unmarked[charge] = self._summed(charge, self._row(charge))
-            self._amounts.include(charge, (charge.over, tally))
+            self._amounts.include(charge, charge)
             return tally
         known = self._by_mark.get(charge.mark)
         if known is None:
@@ -96,8 +98,7 @@ class Tallies:
     def remove(self, volume: Volume) -> None:
         """A volume added before counts no longer."""
         del self.placed[volume.name]
-        for tally, number, amount in self._tried.pop(volume.name):
-            tally[number] -= amount
+        _add(self._tried.pop(volume.name), -1)
 
     def count(self, volume: Volume, sign: int) -> list[Counted]:
         """Count a volume in every tally, or with -1 no longer, and tell where."""
@@ -112,20 +113,27 @@ class Tallies:
         for mark in volume.request.marks:
             for charge, tally in self._by_mark.get(mark, {}).items():
                 counted += [(tally, number, amount) for number, amount in self._counted(charge, volume)]
-        for tally, number, amount in counted:
-            tally[number] += sign * amount
+        _add(counted, sign)
         return counted
 
     def _counted_at(self, at: str, place: Place, volume: Volume) -> list[Counted]:
         """Where a volume counts by its pool or by one of its hosts, in sums that are not of a mark."""
-        row = self._numbers(at)[place.name]
         counted: list[Counted] = []
-        for (over, tally), amount in self._amounts.of(volume, place):
-            if over == at:
-                counted.append((tally, row, amount))
-            elif isinstance(place, Pool) and (label := label_of(place, over)) is not None:
-                counted.append((tally, self._numbers(over)[label], amount))
+        for over, sheet, column in self._amounts.of(volume, place):
+            label = label_of(place, over) if over != at and isinstance(place, Pool) else place.name
+            if label is not None:
+                counted.append((sheet, self._numbers(over)[label], column))
         return counted
+
+    def _columns(self, amounts: Sequence[tuple[Charge, int]]) -> tuple[Column, ...]:
+        """What is added to several sums, sheet by sheet."""
+        columns: dict[int, Column] = {}
+        for charge, amount in amounts:
+            sheet, row = self._lies[charge]
+            if id(sheet) not in columns:
+                columns[id(sheet)] = charge.over, sheet, np.zeros(len(sheet), dtype=np.int64)
+            columns[id(sheet)][2][row] = amount
+        return tuple(columns.values())
 
     def _counted(self, charge: Charge, volume: Volume) -> Iterator[tuple[int, int]]:
         """Where a volume counts in one sum, and how much."""
@@ -133,3 +141,12 @@ class Tallies:
         for label, amount in self._inventory.amounts(charge, volume):
             if amount:
                 yield numbers[label], amount
+
+
+def _add(counted: Iterable[Counted], sign: int) -> None:
+    for sums, number, amount in counted:
+        cells = sums[..., number]
+        if sign > 0:
+            cells += amount
+        else:
+            cells -= amount

@@ -22,7 +22,7 @@ def test_equal_wishes_add_the_same_where_places_look_alike() -> None:
         asked.append(place)
         return request.size_bytes * place.price
 
-    amounts: Amounts[str] = Amounts()
+    amounts: Amounts[str, tuple[str, int]] = Amounts(tuple)
     amounts.include(Charge("cost", "pool", cost, sees=lambda place: place.price), "cost")
     five, again, six = (volume(P, request(name, size)) for name, size in (("a", 5), ("b", 5), ("c", 6)))
     found = [list(amounts.of(one, at)) for one, at in ((five, P), (again, P), (five, pool("r", price=2)))]
@@ -32,7 +32,7 @@ def test_equal_wishes_add_the_same_where_places_look_alike() -> None:
 
 def test_what_a_vm_demands_of_its_host_tells_volumes_apart_there() -> None:
     """R08: with equal wishes one brings 4 CPUs and one none; what is nothing is not told."""
-    amounts: Amounts[str] = Amounts()
+    amounts: Amounts[str, tuple[str, int]] = Amounts(tuple)
     cpus = Charge("cpus", "host", lambda asked, alternative, place: asked.host_resource("vcpu"))
     amounts.include(cpus, "cpus")
     first = volume(P, request("a", vm="m", host_resources=(("vcpu", 4),)), H)
@@ -44,7 +44,7 @@ def test_what_a_vm_demands_of_its_host_tells_volumes_apart_there() -> None:
 def test_a_charge_for_some_requests_and_one_that_comes_late(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whom it counts is asked of each; what was kept before a charge came, or grew too much, is forgotten."""
     monkeypatch.setattr("allocator.domain.amounts.MOST_KNOWN", 1)
-    amounts: Amounts[str] = Amounts()
+    amounts: Amounts[str, tuple[str, int]] = Amounts(tuple)
     grouped = Charge("of g", "pool", lambda asked, alternative, place: 1, members=lambda asked: asked.group == "g")
     amounts.include(grouped, "of g")
     one, member = volume(P, request("a", 5)), volume(P, request("b", 5, group="g"))

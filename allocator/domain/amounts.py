@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Final, Generic, TypeVar
 
 from allocator.domain.placement import Charge, Volume
@@ -11,17 +11,19 @@ from allocator.domain.places import Host, Place
 MOST_KNOWN: Final = 100_000
 """Wishes of which is kept what they add at places of one kind; beyond it all are forgotten."""
 Sum = TypeVar("Sum")
-Known = dict[tuple[object, ...], tuple[tuple[Sum, int], ...]]
+Added = TypeVar("Added")
+Known = dict[tuple[object, ...], tuple[Added, ...]]
 
 
-class Amounts(Generic[Sum]):
-    """Some charges, each with the sum that is kept of it."""
+class Amounts(Generic[Sum, Added]):
+    """Some charges, each with the sum that is kept of it; `gather` says how what is added to several is kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, gather: Callable[[Sequence[tuple[Sum, int]]], tuple[Added, ...]]) -> None:
+        self._gather = gather
         self._over: dict[bool, list[tuple[Charge, Sum]]] = {False: [], True: []}
         self._narrowed: dict[bool, list[tuple[Charge, Sum]]] = {False: [], True: []}
-        self._kinds: dict[Hashable, Known[Sum]] = {}
-        self._at: dict[Place, Known[Sum]] = {}
+        self._kinds: dict[Hashable, Known[Added]] = {}
+        self._at: dict[Place, Known[Added]] = {}
         self._size = 0
 
     def include(self, charge: Charge, kept: Sum) -> None:
@@ -31,7 +33,7 @@ class Amounts(Generic[Sum]):
         if plain:
             self._forget()
 
-    def of(self, volume: Volume, place: Place) -> Sequence[tuple[Sum, int]]:
+    def of(self, volume: Volume, place: Place) -> Sequence[Added]:
         """The sums that a volume adds to at a place, and how much."""
         request, alternative = volume.request, volume.alternative
         at_host = isinstance(place, Host)
@@ -44,10 +46,10 @@ class Amounts(Generic[Sum]):
             if self._size >= MOST_KNOWN:
                 self._forget()
                 known = {}
-            found = known[key] = tuple(_added(self._over[at_host], volume, place))
+            found = known[key] = self._gather(_added(self._over[at_host], volume, place))
             self._size += 1
         narrowed = self._narrowed[at_host]
-        return (*found, *_added(narrowed, volume, place)) if narrowed else found
+        return (*found, *self._gather(_added(narrowed, volume, place))) if narrowed else found
 
     def _seen(self, place: Place, at_host: bool) -> Hashable:
         return at_host, tuple([charge.sees(place) for charge, _ in self._over[at_host]])

@@ -44,7 +44,7 @@ class Inventory:
         self._vms: dict[str, dict[str, Volume]] = defaultdict(dict)
         self._totals: dict[Mark | None, dict[Charge, dict[str, int]]] = {None: {}}
         """By the mark that the volumes carry which a charge counts; those of a mark are forgotten with the last one."""
-        self._amounts: Amounts[tuple[str, dict[str, int]]] = Amounts()
+        self._amounts: Amounts[tuple[str, dict[str, int]], tuple[tuple[str, dict[str, int]], int]] = Amounts(tuple)
         """What volumes add to the totals that are not of a mark."""
         self._figures: dict[Hashable, dict[Any, Any]] = {}
         for volume in volumes:

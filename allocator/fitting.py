@@ -13,7 +13,7 @@ import numpy as np
 
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
-from allocator.domain.placement import Touched
+from allocator.domain.placement import Touched, Volume
 from allocator.domain.places import Host, Pool
 from allocator.fleet import Ask, BoolArray, Fleet, IntArray, Sees
 from allocator.kinds import Kinds
@@ -98,6 +98,16 @@ class FitRule(Rule):
                 complaint = self.host_complaint(ask, inventory.hosts[name])
                 if complaint is not None:
                     yield Violation(self.name, subject_volume(volume.name, f"host {name}"), 1, complaint)
+
+    def clears(self, arrivals: Sequence[Volume], inventory: Inventory) -> bool:
+        for volume in arrivals:
+            ask = Ask.of(volume)
+            if self.pool_complaint(ask, inventory.pools[volume.pool]) is not None:
+                return False
+            for host in volume.hosts:
+                if self.host_complaint(ask, inventory.hosts[host]) is not None:
+                    return False
+        return True
 
     def reason(self, violation: Violation, inventory: Inventory) -> Reason:
         _, volume, place = violation.subject

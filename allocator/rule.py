@@ -108,6 +108,13 @@ class Rule:
         """What is broken among what was touched (None: everywhere), found without arrays or solver."""
         return iter(())
 
+    def clears(self, arrivals: Sequence[Volume], inventory: Inventory) -> bool:
+        """Whether a glance at newcomers clears them, and all others, of what the rule says beside its sums.
+
+        False: `violations` tells.
+        """
+        return False
+
     def reason(self, violation: Violation, inventory: Inventory) -> Reason:
         """The violation as a fact with its numbers."""
         raise LookupError(f"Rule {self.name} has no violations to give a reason for.")

@@ -10,11 +10,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from allocator.domain.inventory import Inventory, label_of
+from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Touched, Volume
 from allocator.domain.places import Place, Pool
-from allocator.domain.request import Mark, Request
-from allocator.excess import excess
+from allocator.domain.request import Request
 from allocator.fitting import FitRule
 from allocator.fleet import Ask
 from allocator.limits import Limit, LimitRule
@@ -34,7 +33,7 @@ Met = tuple[tuple[int, ...], tuple[FitRule, ...]]
 
 
 def left_to_ask(
-    rules: Sequence[Rule], before: Inventory, after: Inventory, came: Sequence[Volume], gone: Sequence[Volume]
+    rules: Sequence[Rule], before: Inventory, came: Sequence[Volume], gone: Sequence[Volume]
 ) -> list[Question]:
     """What has to be asked before and after a change to tell what it breaks; the rest breaks nothing more."""
     if any(volume.moving_to is not None for volume in (*came, *gone)):
@@ -45,7 +44,7 @@ def left_to_ask(
     if "usual" not in known:
         known["usual"] = _Usual(rules, (came or gone)[0].request, before)
     usual: _Usual = known["usual"]
-    return usual.left(before, after, came, gone)
+    return usual.left(before, came, gone)
 
 
 class _Kind:
@@ -60,6 +59,7 @@ class _Kind:
             (rule, limit, number[limit.charge], -1 if limit.gate is None else number[limit.gate])
             for rule, limit in limits
         )
+        self.nothing = (0,) * len(self.charges)
         self._known: dict[tuple[object, ...], Met] = {}
 
     def met(self, volume: Volume, place: Place) -> Met:
@@ -85,7 +85,7 @@ class _Usual:
         self._limits = {
             rule: limits
             for rule in summing
-            if rule.reads == "wishes" and isinstance(limits := rule.limits(request, inventory), tuple)
+            if rule.reads == "wishes" and isinstance(limits := rule.limits(request, inventory), tuple) and limits
             if all(_is_at_place(limit) and not limit.held for limit in limits)
         }
         self._own = [rule for rule in summing if rule not in self._limits]
@@ -104,23 +104,20 @@ class _Usual:
             return None if type(rule).further is LimitRule.further else rule.further
         return None if rule in self._fitting else rule.violations
 
-    def left(
-        self, before: Inventory, after: Inventory, came: Sequence[Volume], gone: Sequence[Volume]
-    ) -> list[Question]:
-        requests = [volume.request for volume in (*came, *gone)]
+    def left(self, before: Inventory, came: Sequence[Volume], gone: Sequence[Volume]) -> list[Question]:
         amiss: set[Rule] = set()
-        for request in requests:
-            amiss |= self._strange(request, before)
-        moves = _moves(came, gone)
-        for spot, moved in moves.items():
-            amiss.update(self._amiss_at(spot, moved, before, after))
-        own = [(rule, limits) for rule in self._own if (limits := rule.limits_on(requests, before))]
-        marked = _by_mark(moves) if own else {}
-        for rule, limits in own:
-            if not all(self._is_kept(limit, marked.get(limit.charge.mark, {}), before) for limit in limits):
-                amiss.add(rule)
-        asked = [(full if rule in amiss else rest) for rule, full, rest in self._questions]
-        return [question for question in asked if question is not None]
+        for volume in (*came, *gone):
+            amiss |= self._strange(volume.request, before)
+        for spot, moved in _moves(came, gone).items():
+            amiss.update(self._amiss_at(spot, moved, before))
+        amiss.update([rule for rule in self._own if not _is_kept(rule, before, came, gone)])
+        questions: list[Question] = []
+        for rule, full, rest in self._questions:
+            if rule in amiss:
+                questions.append(full)
+            elif rest is not None and (gone or not rule.clears(came, before)):
+                questions.append(rest)
+        return questions
 
     def _strange(self, request: Request, inventory: Inventory) -> frozenset[Rule]:
         """Rules by which this request meets other limits than most."""
@@ -133,25 +130,28 @@ class _Usual:
             self._unlike[request.wishes] = found
         return found
 
-    def _amiss_at(
-        self, spot: Spot, moved: Sequence[tuple[Volume, int]], before: Inventory, after: Inventory
-    ) -> Iterator[Rule]:
+    def _amiss_at(self, spot: Spot, moved: Sequence[tuple[Volume, int]], before: Inventory) -> Iterator[Rule]:
         """Rules that somebody may break at one place who did not before."""
         kind, limits, place = self._at.get(spot) or self._met(spot)
-        label, grown = spot[1], [0] * len(kind.charges)
+        label, grown = spot[1], kind.nothing
         for volume, sign in moved:
             added, misfits = kind.met(volume, place)
-            grown = [old + sign * more for old, more in zip(grown, added, strict=True)]
             if misfits and sign > 0 and not volume.foreign:
                 yield from misfits
+            if grown is kind.nothing and sign > 0:
+                grown = added
+            else:
+                grown = tuple([old + sign * more for old, more in zip(grown, added, strict=True)])
         for (rule, limit, summed, deciding), most in zip(kind.stated, limits, strict=True):
-            more = grown[summed]
-            if (more > 0 or deciding >= 0) and before.total(limit.charge, label) + more > most:
-                if limit.where is not None and before.total(limit.where, label) + grown[deciding] < 1:
-                    continue
-                # What is new rather than much is left to the rule.
-                if limit.arrivals or excess(limit, most, label, after) > 0:
-                    yield rule
+            more, turns = grown[summed], 0 if deciding < 0 else grown[deciding]
+            if (more <= 0 and not turns) or before.total(limit.charge, label) + more <= most:
+                continue
+            if limit.where is not None and before.total(limit.where, label) + turns < 1:
+                continue
+            if limit.unless is not None and before.total(limit.unless, label) + turns > 0:
+                continue
+            # What is new rather than much is left to the rule.
+            yield rule
 
     def _met(self, spot: Spot) -> tuple[_Kind, tuple[int, ...], Place]:
         """The kind of a place, and its limits."""
@@ -168,26 +168,29 @@ class _Usual:
         found = self._at[spot] = kind, tuple([most for _, most in at_most if most < ENDLESS]), place
         return found
 
-    @staticmethod
-    def _is_kept(limit: Limit, moves: Moves, before: Inventory) -> bool:
-        """Whether a limit that only some requests meet is not above what it was, told by its sums alone."""
-        if limit.gate is not None or limit.arrivals or limit.held:
-            return False
-        charge, known = limit.charge, before.figures(limit)
-        grown: dict[str, int] = {}
-        for (at, name), moved in moves.items():
-            if (at == "host") != (charge.over == "host"):
-                continue
-            place: Place = before.hosts[name] if at == "host" else before.pools[name]
-            more = 0
-            for volume, sign in moved:
-                more += sign * charge.of(volume.request, volume.alternative, place)
-            label = label_of(place, charge.over) if isinstance(place, Pool) else name
-            if more and label is not None:
-                grown[label] = grown.get(label, 0) + more
-                if label not in known:
-                    known[label] = limit.of(place)
-        return all(more <= 0 or before.total(charge, label) + more <= known[label] for label, more in grown.items())
+
+def _is_kept(rule: LimitRule, before: Inventory, came: Iterable[Volume], gone: Iterable[Volume]) -> bool:
+    """Whether limits that only some requests meet are not above what they were, told by their sums alone.
+
+    A volume adds to no limit that does not concern its request.
+    """
+    grown: dict[tuple[Limit, str], int] = {}
+    for volumes, sign in ((came, 1), (gone, -1)):
+        for volume in volumes:
+            for limit in rule.limits(volume.request, before):
+                if limit.gate is not None or limit.arrivals or limit.held:
+                    return False
+                for label, place in before.places(volume, limit.charge.over):
+                    more = sign * limit.charge.of(volume.request, volume.alternative, place)
+                    if more:
+                        grown[limit, label] = grown.get((limit, label), 0) + more
+                        most = before.figures(limit)
+                        if label not in most:
+                            most[label] = limit.of(place)
+    return not grown or all(
+        more <= 0 or before.total(limit.charge, label) + more <= before.figures(limit)[label]
+        for (limit, label), more in grown.items()
+    )
 
 
 def _is_usual(rule: FitRule | LimitRule, shape: type[Rule]) -> bool:
@@ -212,15 +215,4 @@ def _moves(came: Iterable[Volume], gone: Iterable[Volume]) -> Moves:
             found["pool", volume.pool].append((volume, sign))
             for host in volume.hosts:
                 found["host", host].append((volume, sign))
-    return found
-
-
-def _by_mark(moves: Moves) -> dict[Mark | None, Moves]:
-    """The same of those alone that carry a mark (None: of all), so that a crowd of groups is looked at once."""
-    found: dict[Mark | None, Moves] = defaultdict(lambda: defaultdict(list))
-    found[None] = moves
-    for spot, moved in moves.items():
-        for one in moved:
-            for mark in one[0].request.marks:
-                found[mark][spot].append(one)
     return found

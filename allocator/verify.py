@@ -19,12 +19,15 @@ def worsened(
     costs. An arrival with the name of a volume that is here is a move.
     """
     arrivals, departures = tuple(arrivals), tuple(departures)
-    named = (before.find(name) for name in (*departures, *(volume.name for volume in arrivals)))
-    gone = [volume for volume in named if volume is not None]
+    named = [*departures, *[volume.name for volume in arrivals]]
+    gone = [volume for name in named if (volume := before.find(name)) is not None]
+    questions = left_to_ask(rules, before, arrivals, gone)
+    if not questions:
+        return []
     touched = Touched.by([*arrivals, *gone])
     after = before.plus(arrivals, departures)
     found = []
-    for violations in left_to_ask(rules, before, after, arrivals, gone):
+    for violations in questions:
         broken = list(violations(after, touched))
         if broken:
             known = {violation.subject: violation.amount for violation in violations(before, touched)}

@@ -43,6 +43,18 @@ def test_a_departure_can_break_what_stays() -> None:
     assert worsened(inventory, RULES, departures=["log", "db"]) == []
 
 
+def test_a_glance_at_newcomers_sees_a_torn_vm_and_one_volume_on_two_hosts() -> None:
+    """R23: one VM on two hosts is torn, two VMs are not; a volume on two hosts needs a driver that can do that."""
+    h, i = host("h"), host("i")
+    inventory = Inventory([P, Q], [h, i])
+    one, two, other = (request(name, vm=vm) for name, vm in (("r", "m"), ("s", "m"), ("t", "n")))
+    assert [found.rule for found in worsened(inventory, RULES, [volume(P, one, h), volume(Q, two, i)])] == [
+        "together_on_host"
+    ]
+    assert worsened(inventory, RULES, [volume(P, one, h), volume(Q, two, h), volume(P, other, i)]) == []
+    assert [found.rule for found in worsened(inventory, RULES, [volume(P, one, h, i)])] == ["dedicated"]
+
+
 def test_an_audit_finds_everything() -> None:
     """R05: a draining host, and a volume out of reach."""
     far = host("far", zone="y", state="draining")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
-from allocator.domain.placement import ALL, Charge, Touched, one_each
+from allocator.domain.placement import ALL, Charge, Touched, Volume, one_each
 from allocator.domain.policy import Policy
 from allocator.domain.request import Apart, Mark, Request
 from allocator.failure_domains import named_domain
@@ -62,7 +62,7 @@ class ApartRule(LimitRule):
         return wishes[0].limits if len(wishes) == 1 else [limit for wish in wishes for limit in wish.limits]
 
     def mended(self, request: Request) -> bool:
-        return any(apart.min_domains is not None for apart in request.aparts)
+        return request.group is not None and any(apart.min_domains is not None for apart in request.aparts)
 
     def encode(self, model: Model) -> None:
         super().encode(model)
@@ -79,6 +79,9 @@ class ApartRule(LimitRule):
             used = sum(number > 0 for number in inventory.totals(wish.members).values())
             if placed > used:
                 yield Violation(self.name, (f"{wish.key}-spread", ALL, ALL), placed - used, wish)
+
+    def clears(self, arrivals: Sequence[Volume], inventory: Inventory) -> bool:
+        return not any(self.mended(volume.request) for volume in arrivals)
 
     def reason(self, violation: Violation, inventory: Inventory) -> Reason:
         wish = violation.cause

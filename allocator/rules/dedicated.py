@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from allocator.domain.inventory import Inventory
@@ -59,6 +59,9 @@ class Dedicated(LimitRule):
             if len(volume.hosts) > 1 and not pool.manifest.multi_attach:
                 subject = subject_volume(volume.name, f"pool {pool.name}")
                 yield Violation(self.name, subject, len(volume.hosts) - 1, volume.hosts)
+
+    def clears(self, arrivals: Sequence[Volume], inventory: Inventory) -> bool:
+        return all(len(volume.hosts) < 2 for volume in arrivals)
 
     def reason(self, violation: Violation, inventory: Inventory) -> Reason:
         if violation.subject[0] != "volume":

@@ -8,7 +8,7 @@ import numpy as np
 
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
-from allocator.domain.placement import Touched
+from allocator.domain.placement import Touched, Volume
 from allocator.domain.places import Host, Pool
 from allocator.fleet import Ask, Fleet, IntArray
 from allocator.rule import Links, Rule, Violation, checked, singular, subject_volume
@@ -58,6 +58,11 @@ class Reach(Rule):
                 if complaint is not None:
                     subject = subject_volume(volume.name, f"pool {pool.name}, host {name}")
                     yield Violation(self.name, subject, 1, (pool.name, name, complaint))
+
+    def clears(self, arrivals: Sequence[Volume], inventory: Inventory) -> bool:
+        pools, hosts = inventory.pools, inventory.hosts
+        ways = {(volume.pool, host) for volume in arrivals for host in volume.hosts}
+        return all(unreached(pools[pool], hosts[host]) is None for pool, host in ways)
 
     def reason(self, violation: Violation, inventory: Inventory) -> Reason:
         assert isinstance(violation.cause, tuple)

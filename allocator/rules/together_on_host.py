@@ -46,6 +46,14 @@ class TogetherOnHost(Rule):
                 hosts = sorted({host for hosts in attached for host in hosts})
                 yield Violation(self.name, ("vm", vm), len(hosts) - 1, ", ".join(hosts))
 
+    def clears(self, arrivals: Sequence[Volume], inventory: Inventory) -> bool:
+        hosts: dict[str, tuple[str, ...]] = {}
+        for volume in arrivals:
+            vm = volume.request.vm
+            if vm is not None and volume.hosts and hosts.setdefault(vm, volume.hosts) != volume.hosts:
+                return False
+        return not any(True for vm in hosts for _ in inventory.volumes_of_vm(vm))
+
     def reason(self, violation: Violation, inventory: Inventory) -> Reason:
         vm = violation.subject[1]
         text = f"VM {vm} has volumes on {violation.amount + 1} hosts: {violation.cause}"

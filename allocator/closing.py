@@ -52,18 +52,19 @@ class Tests:
     @property
     def slacks(self) -> Sequence[Slack]:
         """All sums that must leave room."""
-        return [*self._shared, *self._further]
+        return [*self._shared.slacks, *self._further]
 
     def first(self) -> int:
         """The first free pool, looked for from that of last time on: none before it can have become free. Else -1."""
-        first = self.slice.first
-        if first < 0 or not self.outlook.lasts(self.slice):
+        known = self.outlook.lasts(self.slice)
+        first = self.slice.first if known else 0
+        if first < 0:
             return -1
-        if not self.of_pattern:
-            # Those that one request may not take lie together, as pools of one rack do: all are looked at at once.
+        if self.asked:
+            # A rule that is asked says of all pools what it says of one in little more time.
             return first if self.is_free(first) else -1
         found = self.next_free(first)
-        if found > first:
+        if self.of_pattern and found >= 0 and not (known and found == first):
             self.outlook.found_out(self.slice, self.slice.lower, found)
         return found
 
@@ -78,10 +79,7 @@ class Tests:
         """Whether a pool is open and costs no more than rests on documents; False also where that is not known."""
         if self._free is None or (self.pins is not None and not self.pins[position]):
             return False
-        for slack in self._free:
-            if not slack.holds_at(self.fleet, position):
-                return False
-        return self.open_at(position)
+        return self._free.holds_at(self.fleet, position) and self.open_at(position)
 
     def open(self) -> BoolArray:
         """The pools that nothing closes."""
@@ -99,10 +97,11 @@ class Tests:
 
     def open_at(self, position: int) -> bool:
         """Whether a pool that pins leave open is."""
-        for slacks in (self._shared, self._further):
-            for slack in slacks:
-                if not slack.holds_at(self.fleet, position):
-                    return False
+        if not self._shared.holds_at(self.fleet, position):
+            return False
+        for slack in self._further:
+            if not slack.holds_at(self.fleet, position):
+                return False
         if not self.asked:
             return True
         row = self.slice.rows[position : position + 1]
@@ -115,7 +114,7 @@ class Tests:
 
     def free_at(self, position: int) -> bool:
         """The same of one open pool."""
-        return all(slack.holds_at(self.fleet, position) for slack in self._free or ())
+        return self._free is None or self._free.holds_at(self.fleet, position)
 
     def costs(self) -> Costs:
         """What each pool costs."""

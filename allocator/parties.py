@@ -11,7 +11,7 @@ from allocator.goal import Cost
 from allocator.pricing import Pricing
 from allocator.rule import Rows, Rule
 from allocator.seats import Seat
-from allocator.slack import Slack, Slacks
+from allocator.slack import Sieve, Slack, Slacks
 from allocator.slices import Pattern
 
 Demands = tuple[object, ...]
@@ -50,6 +50,8 @@ class Turn:
     """What some demands add to what is asked of the hosts of a party."""
 
     terms: Terms
+    sieve: Sieve | None = None
+    """Passes over hosts that are not free; None: that is not the same for all hosts, or not known."""
     first: int = -1
     """The place of the first host that was free when it was last found out; -1: there was none."""
     found: int = -1
@@ -60,6 +62,7 @@ class Turn:
 class Party:
     """Some hosts of a seat that documents leave open to patterns together, and what decides between them."""
 
+    footprints: tuple[int, ...]
     asks: Sequence[Ask]
     rows: IntArray
     terms: Terms
@@ -76,6 +79,7 @@ class Parties:
         self._known: dict[tuple[Seat, int, tuple[int, ...]], Party] = {}
         self._even: dict[object, Terms | None] = {}
         """What was asked of all hosts together; None: it is not the same for all."""
+        self._sieves: dict[tuple[tuple[int, ...], Demands], Sieve | None] = {}
         self._cells = 0
 
     def at(self, patterns: Sequence[Pattern], seat: Seat, piece: int) -> Party:
@@ -89,7 +93,7 @@ class Parties:
             asks, rows = [pattern.ask for pattern in patterns], seat.hosts[piece]
             for hosts in {id(p): p.hosts for p in patterns if p.hosts is not None}.values():
                 rows = rows[hosts[rows]]
-            found = self._known[key] = Party(asks, rows, self._terms(footprints, patterns, asks, rows))
+            found = self._known[key] = Party(footprints, asks, rows, self._terms(footprints, patterns, asks, rows))
             self._cells += len(rows)
         return found
 
@@ -101,14 +105,25 @@ class Parties:
                 self._even[demands] = _if_even(self._demanded(asks(), None))
             even = self._even[demands]
             terms = self._demanded(asks(), party.rows) if even is None else even.at(party.rows)
-            found = party.turns[demands] = Turn(terms)
+            found = party.turns[demands] = Turn(terms, self._sieve(party, demands))
             self._cells += terms.cells(party.rows)
         return found
+
+    def _sieve(self, party: Party, demands: Demands) -> Sieve | None:
+        key = party.footprints, demands
+        if key not in self._sieves:
+            met, demanded = self._even[party.footprints], self._even[demands]
+            if met is None or demanded is None or met.free is None:
+                self._sieves[key] = None
+            else:
+                self._sieves[key] = Sieve((*met.slacks, *demanded.slacks, *met.free), self.fleet)
+        return self._sieves[key]
 
     def clear(self) -> None:
         """Forget all of them."""
         self._known.clear()
         self._even.clear()
+        self._sieves.clear()
         self._cells = 0
 
     def _terms(self, who: object, patterns: Sequence[Pattern], asks: Sequence[Ask], rows: IntArray) -> Terms:

@@ -56,15 +56,19 @@ class _Hosts:
         """The place of the first free host, which does not come before that of last time; -1: none is."""
         if turn.found == self.fleet.departures and (turn.first < 0 or self._is_free(turn.first, party, turn)):
             return turn.first
+        place = -1 if turn.sieve is None else turn.sieve.first(party.rows)
+        if turn.sieve is None or (place >= 0 and not self._is_free(place, party, turn)):
+            place = self._first_of_open(party, turn)
+        if self.outlook.grows and not self.own:
+            turn.first, turn.found = place, self.fleet.departures
+        return place
+
+    def _first_of_open(self, party: Party, turn: Turn) -> int:
         mask = self._open(party, turn)
         if party.terms.free:
             mask &= party.terms.free.hold(self.fleet, len(mask))
         place = int(mask.argmax())
-        if not mask[place]:
-            place = -1
-        if self.outlook.grows and not self.own:
-            turn.first, turn.found = place, self.fleet.departures
-        return place
+        return place if mask[place] else -1
 
     def first_of_all(self) -> tuple[int, Cost] | None:
         """The first of the cheapest hosts, none of which is free."""

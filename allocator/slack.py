@@ -5,7 +5,7 @@ What a volume needs rests on documents only, and is kept; how much lies there is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,7 +36,7 @@ class Taking:
     """Some positions of rows, taken once out of each array that several sums share."""
 
     def __init__(self, positions: IntArray) -> None:
-        self._positions = positions
+        self.positions = positions
         self._taken: dict[int, tuple[IntArray, IntArray]] = {}
 
     def index(self, index: IntArray) -> IntArray:
@@ -44,12 +44,12 @@ class Taking:
         # The array is kept beside what was taken of it, so that no other comes by its identity.
         found = self._taken.get(id(index))
         if found is None:
-            found = self._taken[id(index)] = index, index.take(self._positions)
+            found = self._taken[id(index)] = index, index.take(self.positions)
         return found[1]
 
     def figure(self, figure: Figure) -> Figure:
         """These positions of a figure."""
-        return figure if isinstance(figure, int) else figure.take(self._positions)
+        return figure if isinstance(figure, int) else figure.take(self.positions)
 
 
 @dataclass(slots=True, eq=False)
@@ -130,6 +130,11 @@ class Slacks(tuple[Slack, ...]):
     _held: int = 0
     """How often they were asked for."""
 
+    @property
+    def slacks(self) -> Slacks:
+        """As of a `Cut`."""
+        return self
+
     def only(self, taking: Taking) -> Slacks:
         """The same of some rows, without those that all of them hold, whatever lies there."""
         return Slacks([cut for slack in self if (cut := slack.only(taking)) is not None])
@@ -142,6 +147,13 @@ class Slacks(tuple[Slack, ...]):
     def at(self, index: IntArray) -> Slacks:
         """What is the same for all rows, at some of them."""
         return Slacks([slack.at(index) for slack in self])
+
+    def holds_at(self, fleet: Fleet, position: int) -> bool:
+        """Whether all of them hold at one of the rows."""
+        for slack in self:  # noqa: SIM110  a generator takes as long as what it asks
+            if not slack.holds_at(fleet, position):
+                return False
+        return True
 
     def hold(self, fleet: Fleet, size: int) -> BoolArray:
         """The rows, of which there are so many, where all of them hold."""
@@ -175,3 +187,58 @@ class Slacks(tuple[Slack, ...]):
             )
             for sheet, found in together.values()
         ]
+
+
+class Cut:
+    """Slacks at some positions of their rows: read where they are until they are asked for often, and then cut out."""
+
+    def __init__(self, whole: Slacks, taking: Taking) -> None:
+        self._whole, self._taking = whole, taking
+        self._cut: Slacks | None = None
+        self._asked = 0
+
+    @property
+    def slacks(self) -> Slacks:
+        """At these positions only."""
+        if self._cut is None:
+            self._cut = self._whole.only(self._taking)
+        return self._cut
+
+    def holds_at(self, fleet: Fleet, place: int) -> bool:
+        """Whether all of them hold at one of the positions."""
+        if self._cut is not None:
+            return self._cut.holds_at(fleet, place)
+        self._asked += 1
+        if self._asked == OFTEN:
+            return self.slacks.holds_at(fleet, place)
+        return self._whole.holds_at(fleet, self._taking.positions.item(place))
+
+    def hold(self, fleet: Fleet, size: int) -> BoolArray:
+        """Where all of them hold."""
+        return self.slacks.hold(fleet, size)
+
+
+class Sieve:
+    """Sums that want the same room everywhere: they pass over what is full among any rows, and keep nothing of rows."""
+
+    def __init__(self, slacks: Iterable[Slack], fleet: Fleet) -> None:
+        """Of slacks that are even; what they say through a gate or of no tally is left to be asked."""
+        sheets: dict[int, tuple[IntArray, list[tuple[int, int]]]] = {}
+        for slack in slacks:
+            lies = fleet.sheet(slack.charge) if slack.charge is not None and slack.gate is None else None
+            if lies is not None and isinstance(slack.room, int):
+                sheet, row = lies
+                sheets.setdefault(id(sheet), (sheet, []))[1].append((row * sheet.shape[1], slack.room))
+        self._sheets = [(sheet, *np.array(found).T[:, :, np.newaxis]) for sheet, found in sheets.values()]
+        """A sheet, where the row of each sum begins on it, and the room that the sum wants."""
+
+    def first(self, rows: IntArray) -> int:
+        """The place of the first of these rows that every sum leaves; -1: none does."""
+        left = None
+        for sheet, starts, room in self._sheets:
+            found = np.logical_and.reduce(sheet.take(starts + rows) <= room, axis=0)
+            left = found if left is None else left & found
+        if left is None:
+            return 0
+        place = int(left.argmax())
+        return place if left[place] else -1

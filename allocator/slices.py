@@ -16,7 +16,7 @@ from allocator.goal import Cost
 from allocator.pricing import Costs, Pricing
 from allocator.rule import Rule
 from allocator.seats import Key
-from allocator.slack import Slack, Slacks, Taking
+from allocator.slack import Cut, Slack, Slacks, Taking
 
 if TYPE_CHECKING:
     from allocator.closing import Tests
@@ -29,12 +29,12 @@ ALONE: Final = 1
 class Meets:
     """What decides between some pools."""
 
-    slacks: Slacks
+    slacks: Slacks | Cut
     asked: Sequence[Rule]
     """Rules that are not about sums."""
     far: bool
     """Whether a volume that goes to one pool may close or open others, or change their costs."""
-    free: Slacks | None
+    free: Slacks | Cut | None
     """Where all of these hold, nothing is added to what rests on documents; None: not known."""
 
 
@@ -122,14 +122,14 @@ class Cutter:
             pattern.looked_at += 1
             if pattern.whole is None and pattern.looked_at > ALONE:
                 pattern.whole = self._met(pattern.ask, pattern.rows)
-                self.cells += sum(_sizes(pattern.whole))
+                self.cells += sum(_sizes(pattern.whole, len(pattern.rows)))
             if pattern.whole is None:
                 known.meets = self._met(pattern.ask, known.rows)
             else:
                 known.meets = _cut(pattern.whole, known.positions)
             if not all(isinstance(cost, int) for cost in known.costs):
                 known.meets.free = None
-            self.cells += sum(_sizes(known.meets))
+            self.cells += sum(_sizes(pattern.whole or known.meets, len(known.rows)))
         return known.meets
 
     def _met(self, ask: Ask, rows: IntArray) -> Meets:
@@ -147,17 +147,17 @@ class Cutter:
 
 def _cut(whole: Meets, positions: IntArray) -> Meets:
     taking = Taking(positions)
-    free = None if whole.free is None else whole.free.only(taking)
-    return Meets(whole.slacks.only(taking), whole.asked, whole.far, free)
+    free = None if whole.free is None else Cut(whole.free.slacks, taking)
+    return Meets(Cut(whole.slacks.slacks, taking), whole.asked, whole.far, free)
 
 
 def _taken(cost: Figure, positions: IntArray) -> Figure:
     return cost if isinstance(cost, int) else even(cost.take(positions))
 
 
-def _sizes(meets: Meets) -> Iterator[int]:
-    """How many numbers it keeps: rows that several sums share are kept once."""
-    slacks = [*meets.slacks, *(meets.free or ())]
-    yield sum(len(index) for index in {id(slack.index): slack.index for slack in slacks}.values())
+def _sizes(meets: Meets, rows: int) -> Iterator[int]:
+    """How many numbers it keeps of so many rows, at the most: an index that several sums share is kept once."""
+    slacks = [*meets.slacks.slacks, *(() if meets.free is None else meets.free.slacks)]
+    yield rows * len({id(slack.index) for slack in slacks})
     for slack in slacks:
-        yield len(slack.index) * ((not isinstance(slack.room, int)) + (0 if slack.gate is None else 3))
+        yield rows * ((not isinstance(slack.room, int)) + (0 if slack.gate is None else 3))

@@ -34,7 +34,7 @@ PARTS = 12
 WORLDS = 200
 """Worlds in which a mutant may hide."""
 PAPER = {
-    "engine": ("test_limits", "test_rank", "test_outlook", "test_fleet", "test_amounts", "test_seating"),
+    "engine": ("test_limits", "test_rank", "test_outlook", "test_fleet", "test_amounts", "test_seating", "test_slack"),
     "solver": (
         "solver.test_bulk",
         "solver.test_reseat",

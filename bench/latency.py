@@ -6,6 +6,7 @@ just changed; what that takes is timed apart.
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import time
@@ -87,6 +88,7 @@ def measure(case: Case, samples: int, seed: int = 1) -> Latency:
     warm = warming(samples)
     allocator, asked = drawn(case, warm + samples, seed)
     placed, micros, settling = [], [], []
+    gc.collect()  # what drawing and building left is nobody's call
     for requests in asked:
         started = time.process_time_ns()
         outcome = allocator.place(requests, explain=False)

@@ -25,7 +25,7 @@ class Broken(AssertionError):
     """An answer that breaks a rule: our own bug, never the user's."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Decision:
     """Where the requests go; those that go nowhere are refused."""
 
@@ -73,15 +73,13 @@ def _one(unit: Unit, screen: Screen, tiers: Tiers, effort: Effort, explain: bool
     except Beyond:
         return None
     if choice is not None:
-        goals = [GoalResult(tier_name(tier), cost, cost) for tier, cost in zip(tiers, choice.cost, strict=True)]
-        return Decision(choice.volumes, (), tuple(goals), "optimal")
+        return Decision(choice.volumes, (), screen.outlook(tiers).results(choice.cost), "optimal")
     inventory = screen.fleet.inventory
     costs = tier_costs(tiers, Answer(inventory, inventory.plus(), unit.requests))
-    goals = [GoalResult(tier_name(tier), cost, cost) for tier, cost in zip(tiers, costs, strict=True)]
     refusing = Refusing(inventory, screen.rules, tiers, screen)
     kind = None if explain else RefusalKind.NO_ROOM
     refusals = refusing.refusals(unit.requests, kind, brief=not explain)
-    return Decision((), tuple(refusals), tuple(goals), "optimal")
+    return Decision((), tuple(refusals), screen.outlook(tiers).results(costs), "optimal")
 
 
 def _many(

@@ -104,7 +104,7 @@ Cost = tuple[int, ...]
 
 
 def tier_name(tier: Tier) -> str:
-    return "+".join(goal.name for goal, _ in tier)
+    return tier[0][0].name if len(tier) == 1 else "+".join(goal.name for goal, _ in tier)
 
 
 def tier_costs(tiers: Tiers, answer: Answer) -> Cost:

@@ -12,9 +12,10 @@ from typing import Final
 
 import numpy as np
 
+from allocator.domain.outcome import GoalResult
 from allocator.domain.request import Request
 from allocator.fleet import MOST_CELLS, MOST_SHAPES, Ask, BoolArray, Fleet, IntArray
-from allocator.goal import Cost, Tiers
+from allocator.goal import Cost, Tiers, tier_name
 from allocator.parties import Parties
 from allocator.pricing import Pricing
 from allocator.rule import Links, Rule
@@ -22,7 +23,7 @@ from allocator.seats import Seat, Seats
 from allocator.slices import Cutter, Meets, Pattern, Slice
 
 MOST_PINS: Final = 1_000
-"""Ways to be pinned that are kept; beyond it all are forgotten."""
+"""Ways to be pinned, and costs, that are kept; beyond it all are forgotten."""
 
 
 class Outlook:
@@ -46,6 +47,7 @@ class Outlook:
         self._footprints: dict[Hashable, int] = {}
         self._patterns: dict[tuple[object, ...], tuple[Pattern, ...]] = {}
         self._pins: dict[tuple[object, ...], Pinned] = {}
+        self._results: dict[Cost, tuple[GoalResult, ...]] = {}
 
     def patterns(self, request: Request) -> tuple[Pattern, ...]:
         """The ways to keep a request for which documents leave a pool open, the preferred ones first."""
@@ -59,6 +61,8 @@ class Outlook:
             asks = [Ask(request, way, asked, likeness=self.fleet.number()) for way, asked in self.fleet.ways(request)]
             found = tuple(pattern for pattern in map(self._pattern, asks) if pattern is not None)
             self._patterns[request.wishes] = found
+        elif found:
+            request.share_wishes(found[0].ask.request)
         return found
 
     def _pattern(self, ask: Ask) -> Pattern | None:
@@ -141,6 +145,16 @@ class Outlook:
             return self.seats.detached
         together = dict.fromkeys(pins)
         return self.seats.allowed(tuple([pinned.ask.likeness for pinned in together]), partial(_allowed, together))
+
+    def results(self, cost: Cost) -> tuple[GoalResult, ...]:
+        """What is told of the goals where this is the least that they can cost."""
+        found = self._results.get(cost)
+        if found is None:
+            if len(self._results) >= MOST_PINS:
+                self._results.clear()
+            told = zip(self.tiers, cost, strict=True)
+            found = self._results[cost] = tuple(GoalResult(tier_name(tier), least, least) for tier, least in told)
+        return found
 
     def pinned(self, request: Request) -> Pinned:
         """What the pins of a request leave open."""

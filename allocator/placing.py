@@ -149,19 +149,15 @@ def _split(asked: Sequence[Request], inventory: Inventory) -> tuple[list[Volume]
 def _outcome(decision: Decision, held: Sequence[Volume]) -> Explained:
     """The decision with its plan; requests that were placed before stay where they are, without steps."""
     volumes = decision.volumes
-    placed = tuple(
-        Placed(
-            request=volume.name,
-            vm=volume.request.vm,
-            pool=volume.pool,
-            host=volume.hosts[0] if volume.hosts else None,
-            qos=str(volume.alternative.kind),
-            alternative=volume.alternative.index,
-        )
-        for volume in (*held, *volumes)
-    )
+    placed = tuple([_placed(volume) for volume in (*held, *volumes)])
     plan = partial(_plan, volumes)
     return Explained(decision.status, plan, 0.0, decision.goals, placed, decision.refused, decision.deterministic)
+
+
+def _placed(volume: Volume) -> Placed:
+    request, kept = volume.request, volume.alternative
+    host = volume.hosts[0] if volume.hosts else None
+    return Placed(request.name, request.vm, volume.pool, host, str(kept.kind), kept.index)
 
 
 def _plan(volumes: Sequence[Volume]) -> Plan:

@@ -39,7 +39,7 @@ class _DeadEnd(Exception):
     """The first time that a volume finds no pool after those before it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Choice:
     """The best answer for one VM: its volumes, and what each tier of goals costs more."""
 
@@ -65,6 +65,8 @@ class _Search:
         self.fleet, self.outlook = screen.fleet, screen.outlook(tiers)
         self.best: Choice | None = None
         self.left = LIMIT
+        self.least: Cost = ()
+        """What no pools cost less than, with the host and by the ways that are being tried."""
         self.wary = False
         """Whether places are counted before they are tried: not before a volume has found none."""
         self.complete = screen.mended(requests)
@@ -133,6 +135,7 @@ class _Search:
 
     def _try(self, ways: Sequence[Way], host: int | None, cost: Cost) -> None:
         """Pools for all volumes, unless counting tells that there are too few."""
+        self.least = plus(cost, *[way.bound for way in ways])
         if not self.wary:
             try:
                 self._descend(ways, [], cost, host)
@@ -146,9 +149,8 @@ class _Search:
     def _descend(self, ways: Sequence[Way], chosen: list[int], cost: Cost, host: int | None) -> None:
         """Pools for the volumes that have none yet, the cheapest first."""
         way, rest = ways[len(chosen)], ways[len(chosen) + 1 :]
-        least = plus(cost, *[other.bound for other in rest])
         for row, step in way.in_order():
-            if self.best is not None and plus(least, step) >= self.best.cost:
+            if self._is_beaten(cost, step, rest):
                 return
             self._spend(1)
             now = plus(cost, step)
@@ -156,13 +158,20 @@ class _Search:
                 self._finish(ways, [*chosen, row], now, host)
             else:
                 self._choose(ways, [*chosen, row], now, host)
-            if self.best is not None and plus(least, step) >= self.best.cost:
+            if self._is_beaten(cost, step, rest):
                 return
+
+    def _is_beaten(self, cost: Cost, step: Cost, rest: Sequence[Way]) -> bool:
+        """Whether one more pool for so much, and pools for the rest, lead to nothing cheaper than the best answer."""
+        best = self.best
+        if best is None:
+            return False
+        return best.cost <= self.least or plus(cost, step, *[way.bound for way in rest]) >= best.cost
 
     def _choose(self, ways: Sequence[Way], chosen: list[int], cost: Cost, host: int | None) -> None:
         """Go on with the last chosen pool taken for the time being."""
         depth = len(chosen)
-        volume = self._volume(depth - 1, ways[depth - 1], chosen[-1], None)
+        volume = self._volume(depth - 1, ways[depth - 1], chosen[-1], ())
         self.fleet.add(volume)
         try:
             after = {way: way.after(chosen[-1]) for way in dict.fromkeys(ways[depth:])}
@@ -180,11 +189,12 @@ class _Search:
             raise Beyond
 
     def _finish(self, ways: Sequence[Way], rows: Sequence[int], cost: Cost, host: int | None) -> None:
-        volumes = tuple([self._volume(number, *at, host) for number, at in enumerate(zip(ways, rows, strict=True))])
+        hosts = () if host is None else (self.fleet.hosts[host].name,)
+        volumes = tuple([self._volume(number, *at, hosts) for number, at in enumerate(zip(ways, rows, strict=True))])
         if self.complete and worsened(self.fleet.inventory, self.screen.rules, volumes):
             return
         self.best = Choice(volumes, cost)
 
-    def _volume(self, number: int, way: Way, row: int, host: int | None) -> Volume:
-        hosts, kept = () if host is None else (self.fleet.hosts[host].name,), way.tests.pattern.ask
+    def _volume(self, number: int, way: Way, row: int, hosts: tuple[str, ...]) -> Volume:
+        kept = way.tests.pattern.ask
         return Volume(self.requests[number], self.fleet.pools[row].name, hosts, kept.alternative, kept.asked)

@@ -36,7 +36,7 @@ class Contended(Exception):
     """Other processes changed the ledger faster than this one could decide."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Proposal(Generic[T]):
     """An answer, and the plan that is to be reserved for it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from operator import attrgetter
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from allocator.domain.lazily import lazily
 from allocator.domain.qos import Alternative, QosWish
@@ -37,6 +37,9 @@ class Near:
 
     group: str
     over: str
+
+
+Wish = TypeVar("Wish", Apart, Near)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +122,27 @@ class Request:
     @lazily
     def aparts(self) -> tuple[Apart, ...]:
         """All that it wants of where its group lies."""
-        return tuple(wish for wish in (self.apart, *self.also) if isinstance(wish, Apart))
+        return self._stated(Apart, self.apart)
 
     @lazily
     def nears(self) -> tuple[Near, ...]:
         """All groups that it wants to be near, each over its kind of place."""
-        return tuple(wish for wish in (self.near, *self.also) if isinstance(wish, Near))
+        return self._stated(Near, self.near)
+
+    def _stated(self, kind: type[Wish], first: Wish | None) -> tuple[Wish, ...]:
+        """The wishes of one kind; most requests have none, and every call asks."""
+        if first is None and not self.also:
+            return ()
+        return tuple([wish for wish in (first, *self.also) if isinstance(wish, kind)])
 
     @lazily
     def wishes(self) -> Wishes:
         """What it wants of any place: of its shape what is left without pins, groups and its VM's demands."""
         return Wishes(_WISHES(self))
+
+    def share_wishes(self, other: Request) -> None:
+        """Keep the wishes of another, which are equal: one object for many is soon compared, and kept once."""
+        vars(self)["wishes"] = other.wishes
 
     @lazily
     def pins(self) -> tuple[object, ...]:
@@ -157,4 +170,13 @@ class Request:
 _NOT_WISHES: Final = frozenset(
     {"name", "vm", "pool", "host", "cluster", "zone", "group", "apart", "near", "also", "host_resources"}
 )
-_WISHES: Final = attrgetter(*(field.name for field in fields(Request) if field.name not in _NOT_WISHES))
+_READ_AS: Final = {"snapshot_reserve": ("snapshot_reserve.numerator", "snapshot_reserve.denominator")}
+"""Whole numbers are hashed sooner than a fraction is."""
+_WISHES: Final = attrgetter(
+    *(
+        part
+        for field in fields(Request)
+        if field.name not in _NOT_WISHES
+        for part in _READ_AS.get(field.name, (field.name,))
+    )
+)

@@ -127,11 +127,12 @@ class Standing:
         """What was reserved, in one transaction that nobody writes between; None: it has to be proposed anew."""
         wanted = proposal.checked()
         with ledger.deciding() as turn:
+            late = turn.moment != self._seen
             changed = self._catch_up(turn)
             if changed is None:
                 # All must be read again, which takes long: others do not wait for that.
                 return None
-            if changed and not self._still(proposal, changed):
+            if late and not self._still(proposal, changed):
                 if swiftly is None:
                     return None
                 proposal = swiftly(self._screen)
@@ -155,10 +156,13 @@ class Standing:
         return {str(document["name"]) for document in delta.documents} | set(delta.removed)
 
     def _still(self, proposal: Proposal[T], changed: set[str]) -> bool:
-        """Whether it holds on the fleet as others have left it; what they did to its own volumes nobody can tell."""
+        """Whether it holds on the fleet as others have left it; what they did to its own volumes nobody can tell.
+
+        Nor can anybody of a plan that only changes volumes: another may have bound them, which changes no facts.
+        """
         if proposal.volumes is None or not changed.isdisjoint(proposal.names):
             return False
-        return not worsened(self._screen.fleet.inventory, self.rules, proposal.volumes)
+        return not changed or not worsened(self._screen.fleet.inventory, self.rules, proposal.volumes)
 
     def _follow(self, ledger: Ledger) -> None:
         delta = None if self._seen is None else ledger.since(self._seen, most=self._most)

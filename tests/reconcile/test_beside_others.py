@@ -8,12 +8,14 @@ import random
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import partial
+
+import pytest
 
 from allocator import Allocator
 from allocator.domain.plan import Plan
-from allocator.ledger import AlreadyHeld
+from allocator.ledger import AlreadyHeld, Ledger, Turn
 from tests.reconcile.sites import Site
 
 SEED = 20261120
@@ -83,6 +85,29 @@ def test_mending_beside_plans_that_run(site: Site) -> None:
     assert ledger.unfinished() == []
     files = {path.name for path in (site.at / "d1" / "volumes").iterdir()}
     assert files == {stored.volume_id for stored in ledger.volumes()} >= {kept}
+
+
+def test_what_another_takes_up_before_it_can_be_mended_is_left_to_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan that only binds a volume changes none of the facts, and is noticed all the same."""
+    identity = site.make("kept")
+    (site.at / "d1" / "granted" / "h1" / identity).unlink()
+    deciding, plans = Ledger.deciding, list[Plan]()
+
+    def late(ledger: Ledger) -> AbstractContextManager[Turn]:
+        if not plans:
+            monkeypatch.setattr(Ledger, "deciding", deciding)
+            with site.opened() as other:
+                plans.append(other.detach("kept", "h1"))
+        return deciding(ledger)
+
+    monkeypatch.setattr(Ledger, "deciding", late)
+    fixed = site.reconcile(fix=True)
+    assert [(skipped.subject, skipped.plan) for skipped in fixed.skipped] == [("kept", plans[0].id)]
+    assert (fixed.left, fixed.unmended) == ((), ())
+    assert asyncio.run(site.allocator.apply(plans[0])).state == "done"
+    assert site.found() == ()
 
 
 def test_two_that_mend_at_once(site: Site) -> None:

@@ -1,5 +1,6 @@
 """Durable state: what is reserved, made and granted, and how far each plan has come."""
 
+from allocator.ledger.deciding import Turn
 from allocator.ledger.errors import (
     AlreadyHeld,
     JobBusy,
@@ -18,7 +19,7 @@ from allocator.ledger.errors import (
     StaleDecision,
     UnknownPlan,
 )
-from allocator.ledger.ledger import Ledger, Turn
+from allocator.ledger.ledger import Ledger
 from allocator.ledger.plans import check_plan
 from allocator.ledger.records import (
     Attached,

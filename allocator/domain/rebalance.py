@@ -25,6 +25,11 @@ class Budget:
     per_target: int | None = None
     """Moves that arrive at one pool."""
 
+    @property
+    def spent(self) -> bool:
+        """Whether nothing more may move."""
+        return self.moves == 0 or self.size_bytes == 0
+
     def allows(self, moves: Sequence[Move]) -> bool:
         """Whether all of these may be made."""
         counts = Counter(move.source for move in moves), Counter(move.target for move in moves)

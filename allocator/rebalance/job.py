@@ -25,7 +25,7 @@ from allocator.rebalance.broken import Broken, mending, still
 from allocator.rebalance.emptying import emptied_one_by_one
 from allocator.rebalance.fill import filled, usable
 from allocator.rebalance.first_aid import first_aid
-from allocator.rebalance.hottest import hottest_first
+from allocator.rebalance.gaining import worth_moving
 from allocator.rebalance.outcome import Rebalance
 from allocator.rebalance.staying import staying
 from allocator.rebalance.targets import Targets
@@ -139,25 +139,13 @@ class _Job:
         return list(targets.moves.values())
 
     def _gained(self, goal: Goal) -> list[Move]:
-        from allocator.solver.regroup.ease import ease
-
-        here, budget, worth = self._now(), self._budget(), self.aim.worthwhile
+        here, budget = self._now(), self._budget()
         if not goal.adds_up:
             part = self.deadline.part(0.8)
             return emptied_one_by_one(here, self.rules, self.policy, self._may_move, budget, self.effort, part)
-        movable = self._movable(here)
-        stop = self.deadline.part(0.4).passed
-        answers = [hottest_first(movable, here, self.rules, goal, worth, budget, stop)]
-        counted = ease(movable, here, self.rules, goal, worth, budget, self.effort, self.deadline.part(0.5))
-        if counted:
-            there = here.plus(move.then for move in counted).copy()
-            moved = {move.volume: move for move in counted}
-            left = [volume for volume in movable if volume.name not in moved]
-            rest = budget.less(move.size_bytes for move in counted)
-            answers.append([*counted, *hottest_first(left, there, self.rules, goal, worth, rest, self.deadline.passed)])
-        costs = [goal.cost(Answer(here, here.plus(move.then for move in moves), ())) for moves in answers]
-        worthy = [n for n, moves in enumerate(answers) if moves and costs[n] + worth * len(moves) <= 0]
-        return answers[min(worthy, key=lambda n: costs[n])] if worthy else []
+        return worth_moving(
+            self._movable(here), here, self.rules, goal, self.aim.worthwhile, budget, self.effort, self.deadline
+        )
 
     def _now(self) -> Inventory:
         return self.start.plus(self.moved.values()).copy() if self.moved else self.start
@@ -196,15 +184,13 @@ class _Job:
         left = [v for v in still(self.broken, after, self.rules) if (v.rule, v.subject) in subjects]
         whys = Whys(moves, self.start, after, self.rules, self.goals)
         touched = sorted({pool for move in moves for pool in (move.source, move.target)})
-        left_over = self._budget()
-        spent = left_over.moves == 0 or left_over.size_bytes == 0
         return Rebalance(
             after=after,
             moves=tuple(whys.proposed()),
             order=waves(moves, self.start, self.rules, at_once=self.at_once),
             pools=tuple(filled(self.start, after, self.rules, touched)),
             usable=tuple(usable(self.start, after, self.rules)),
-            staying=tuple(staying(left, after, self.rules, self.tiers, self._may_move, spent)),
+            staying=tuple(staying(left, after, self.rules, self.tiers, self._may_move, self._budget().spent)),
             vms=tuple(_vms_to_leave(after, self.aim.drain)),
             broken=(self.broken.cost(wanted), self.broken.cost(left)),
             goals=goals,

@@ -35,8 +35,7 @@ class Targets:
 
     @property
     def spent(self) -> bool:
-        left = self.budget.less(move.size_bytes for move in self.moves.values())
-        return left.moves == 0 or left.size_bytes == 0
+        return self.budget.less(move.size_bytes for move in self.moves.values()).spent
 
     def of(self, volume: Volume) -> Iterator[Volume]:
         """Where it would lie on pools that take it, the goal's cheapest first: no rule is broken by any of them."""

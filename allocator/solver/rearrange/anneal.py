@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allocator.solver.rearrange import kernel
+from allocator.solver.rearrange.chance import seeded
 from allocator.solver.rearrange.objective import LARGEST
 from allocator.solver.rearrange.state import BEST, COST, WRONG, State, smallest
 
@@ -88,8 +89,7 @@ class Walker:
         own = state.copied()
         total = scale(own)
         unit = total / np.maximum(1.0, np.abs(own.use.astype(np.float64)).sum(axis=0))
-        seeds = np.array([(seed * 0x9E3779B97F4A7C15 + 0x2545F4914F6CDD1D) % 2**64 | 1], dtype=np.uint64)
-        return cls(own, seeds, np.zeros(own.use.shape), unit, total / max(1, len(own.at)))
+        return cls(own, seeded(seed), np.zeros(own.use.shape), unit, total / max(1, len(own.at)))
 
     def walk(self, pace: Pace, heat: float, dear: float) -> None:
         """Set prices by what is passed now, and try moves at one heat."""

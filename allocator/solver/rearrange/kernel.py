@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 
+from allocator.solver.rearrange.chance import below, compiled, share
 from allocator.solver.rearrange.state import (
     BAD,
     BEST,
@@ -26,30 +26,6 @@ from allocator.solver.rearrange.state import (
 )
 
 ENDLESS: Final = 2**62
-compiled: Final = njit(cache=True, nogil=True)
-
-
-@compiled
-def _random(seed: Any) -> Any:
-    """The next of a xorshift generator (Marsaglia 2003, 13-7-17)."""
-    x = seed[0]
-    x ^= x << np.uint64(13)
-    x ^= x >> np.uint64(7)
-    x ^= x << np.uint64(17)
-    seed[0] = x
-    return x
-
-
-@compiled
-def _below(seed: Any, number: int) -> Any:
-    """A number from 0 to below `number`, which is less than 2**31."""
-    return np.int64(((_random(seed) >> np.uint64(33)) * np.uint64(number)) >> np.uint64(31))
-
-
-@compiled
-def _share(seed: Any) -> Any:
-    """A number between 0 and 1, neither of them."""
-    return (np.float64(_random(seed) >> np.uint64(11)) + 0.5) * (1.0 / 9007199254740992.0)
 
 
 @compiled
@@ -323,19 +299,19 @@ def anneal(s: State, seed: Any, tries: int, heat: float, swaps: int, chains: int
     volumes, places, rises, signed = len(at), use.shape[0], 2 * s.high, s.signed
     made = 0
     for _ in range(tries):
-        room = -heat * np.log(_share(seed))
-        p = _below(seed, volumes)
+        room = -heat * np.log(share(seed))
+        p = below(seed, volumes)
         a, likes = at[p], like[p]
-        draw = _below(seed, 100)
+        draw = below(seed, 100)
         q = c = -1
         if draw < swaps + chains:
-            q = _below(seed, volumes)
+            q = below(seed, volumes)
             b = at[q]
-            c = a if draw < swaps else _below(seed, places)
+            c = a if draw < swaps else below(seed, places)
             if a == b or b == c or not (open_[screen[p], b] and open_[screen[q], c]):
                 continue
         else:
-            b = _below(seed, places)
+            b = below(seed, places)
             if b == a or not open_[screen[p], b]:
                 continue
         # What is broken now may be mended by any change: only as far as that can go is it too early to say no.
@@ -457,3 +433,20 @@ def become(s: State, rows: Any) -> None:
             more = _alone(s.way, s.stay, s.home[p], s.leaving[p], s.like[p], s.kind[a], s.kind[b], a, b)
             _go(s, p, a, b, -1, -1, more, np.inf)
     price(s)
+
+
+@compiled
+def shift(s: State, p: int, b: int) -> Any:
+    """Let one volume go, unless that breaks what its groups want: whether it went. Limits of sums are the caller's."""
+    a = s.at[p]
+    ps, cs, part, over, label, base, partner = s.parties, s.counters, s.part, s.over, s.label, s.base, s.partner
+    if _breaks(ps, cs, part, over, label, base, partner, s.tally, s.crowd, s.used, s.least, s.party[p], a, b):
+        return False
+    more = _alone(s.way, s.stay, s.home[p], s.leaving[p], s.like[p], s.kind[a], s.kind[b], a, b)
+    _go(s, p, a, b, -1, -1, more, np.inf)
+    use, need, held, most, price, above, weight = s.use, s.need, s.held, s.most, s.price, s.above, s.weight
+    for m in (a, b):
+        cost, _ = _place(use, need, held, most, price, above, weight, m, s.kind[m], -1, False, -1, False)
+        s.figures[COST] += cost - s.cost[m]
+        s.cost[m] = cost
+    return True

@@ -235,7 +235,10 @@ class Allocator:
 
         wanted = aim or Aim(budget=Budget(moves=max_moves))
         with self._standing.lock:
-            return rebalance(self.inventory, self.rules, self.tiers, self.policy, wanted, effort, at_once)
+            made: Sequence[str] = ()
+            if self.ledger is not None and wanted.budget.has_end:
+                made = self.ledger.moved(wanted.window_seconds)
+            return rebalance(self.inventory, self.rules, self.tiers, self.policy, wanted, effort, at_once, made)
 
     def check(self) -> list[Reason]:
         """What an administrator should know before first use: offerings that nothing honours (R03), and more."""

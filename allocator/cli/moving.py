@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from allocator.cli.options import finite, fleet
+from allocator.cli.options import finite, fleet, seconds_of
 from allocator.cli.questions import cli
 
 if TYPE_CHECKING:
@@ -54,6 +54,15 @@ def _share(ctx: click.Context, parameter: click.Parameter, value: str) -> int:
 @click.option("--max-bytes", metavar="SIZE", callback=_bytes, help="Move so much at the most, as 10TiB.")
 @click.option("--per-source", type=COUNT, metavar="N", help="Moves from one pool at the most.")
 @click.option("--per-target", type=COUNT, metavar="N", help="Moves to one pool at the most.")
+@click.option(
+    "--window",
+    "window_seconds",
+    metavar="TIME",
+    default="12h",
+    callback=seconds_of,
+    show_default=True,
+    help="With a ledger, what moved so long before counts for --max-moves and --max-bytes; 0h: nothing.",
+)
 @click.option("--pin", "pinned", metavar="VOLUME", multiple=True, help="It stays where it is; repeat it for more.")
 @click.option(
     "--worthwhile",
@@ -83,6 +92,7 @@ def rebalance(
     max_bytes: int | None,
     per_source: int | None,
     per_target: int | None,
+    window_seconds: int,
     pinned: tuple[str, ...],
     worthwhile: int,
     at_once: int,
@@ -98,8 +108,10 @@ def rebalance(
 
     A dry run: nothing is reserved and nothing moves, until `apply` carries out what -o wrote. What is broken comes
     first, by the fewest bytes; healthy volumes move only to make room. No rule that holds is broken, nor on the way,
-    and nothing that is broken gets worse. Without --drain, --repair, --balance or --pack it repairs and balances. Run
-    again right after its moves were made, it proposes nothing; a budget that was spent leaves the rest to the next run.
+    and nothing that is broken gets worse. Without --drain, --repair, --balance or --pack it repairs and balances.
+
+    Run again right after its moves were made, it proposes nothing. With --max-moves or --max-bytes and a ledger, that
+    is so until --window is over: a job that is started twice in a night moves no more than one. The next night goes on.
 
     A VM on a host that is drained is named for the control plane, which moves VMs; the host's local pools are emptied
     here. A volume whose request names its pool is pinned to it. What lies on a pool that is down is never moved.
@@ -114,7 +126,7 @@ def rebalance(
 
     JSON: {version, status: nothing | mended | partly, goals, broken: {before, after}, moves: [{volume, from, to, bytes,
     purpose: mends | makes_room | gains, why, alone, without, makes_room_for}], waves: [{moves, bytes, seconds}], order,
-    staged, blocked, pools, usable, staying, vms}.
+    staged, blocked, pools, usable, staying, made, vms}.
     """
     from allocator.cli.rebalancing import rebalance
     from allocator.domain.policy import Effort
@@ -122,6 +134,6 @@ def rebalance(
     from allocator.planning.waves import AtOnce
 
     budget = Budget(max_moves, max_bytes, per_source, per_target)
-    aim = Aim(drain, repair, gain, budget, frozenset(pinned), worthwhile)  # type: ignore[arg-type]
+    aim = Aim(drain, repair, gain, budget, window_seconds, frozenset(pinned), worthwhile)  # type: ignore[arg-type]
     together = AtOnce(at_once, bytes_per_second=rate)
     return rebalance(given, output, aim, Effort(work=work, seed=seed, seconds=seconds), together)

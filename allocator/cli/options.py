@@ -174,6 +174,14 @@ def days(ctx: click.Context, parameter: click.Parameter, value: str) -> int:
     return int(value[:-1]) * unit
 
 
+def seconds_of(ctx: click.Context, parameter: click.Parameter, value: str) -> int:
+    """A length of time such as `90s`, `30m`, `12h` or `2d`, in seconds."""
+    unit = {"s": 1, "m": 60, "h": 3600, "d": 86_400}.get(value[-1:])
+    if unit is None or not (value[:-1].isascii() and value[:-1].isdigit() and len(value) < 8):
+        raise click.BadParameter(f"{value!r} is no number of seconds, minutes, hours or days. Maybe 12h.")
+    return int(value[:-1]) * unit
+
+
 def finite(ctx: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
     """A number above 0; a range of click's own lets `nan` through."""
     if value is not None and not (math.isfinite(value) and value > 0):

@@ -26,6 +26,11 @@ class Budget:
     """Moves that arrive at one pool."""
 
     @property
+    def has_end(self) -> bool:
+        """Whether moves that were made before leave less of it."""
+        return self.moves is not None or self.size_bytes is not None
+
+    @property
     def spent(self) -> bool:
         """Whether nothing more may move."""
         return self.moves == 0 or self.size_bytes == 0
@@ -58,6 +63,9 @@ class Aim:
     repair: bool = False
     gain: Gain | None = None
     budget: Budget = Budget()
+    window_seconds: int = 12 * 60 * 60
+    """What moved within so long before counts against the budget's moves and bytes, as far as a ledger knows of it: so
+    a job that is started twice in one night moves no more than one that is started once."""
     pinned: frozenset[str] = frozenset()
     """Volumes that stay, whatever it costs."""
     worthwhile: int = 5_000

@@ -78,6 +78,12 @@ def lines_of(plan: Plan, grounds: Grounds | None, state: int) -> Iterator[Line]:
             yield Line("planned", name, text, plan.id, noted.get(name))
 
 
+def switched(connection: Connection, since: int) -> list[str]:
+    """The names of volumes that went to another pool after that (in seconds since 1970)."""
+    statement = select(event.c.subject).where((event.c.at > since) & (event.c.kind == "switch done"))
+    return list(connection.execute(statement.distinct().order_by(event.c.subject)).scalars())
+
+
 def told(connection: Connection, subject: str | None, last: int | None) -> list[Event]:
     """The newest `last` lines (None: all of them), oldest first; of one subject, or of all."""
     statement = select(event).order_by(event.c.seq.desc()).limit(last)

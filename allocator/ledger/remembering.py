@@ -29,6 +29,11 @@ class Remembering(Base):
         with self._store.reading() as connection:
             return history.told(connection, subject, last)
 
+    def moved(self, within_seconds: int) -> list[str]:
+        """The names of volumes that went to another pool within so many seconds; some may be gone since."""
+        with self._store.reading() as connection:
+            return history.switched(connection, self._now() - within_seconds)
+
     def story(self, volume: str) -> Story:
         """Why a volume is where it is, or was: every life of that name. Raises LookupError where none is known."""
         with self._store.reading() as connection:

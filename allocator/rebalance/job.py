@@ -45,12 +45,17 @@ def rebalance(
     aim: Aim,
     effort: Effort,
     at_once: AtOnce | None = None,
+    made: Sequence[str] = (),
 ) -> Rebalance:
     """Moves towards the aim, in waves. No rule that holds is broken by them, and nothing that is broken gets worse.
 
-    Raises LookupError for a name in `aim.drain` or `aim.pinned` that is not there.
+    `made` are volumes that have moved already for the same budget. Raises LookupError for a name in `aim.drain` or
+    `aim.pinned` that is not there.
     """
-    return _Job(inventory, rules, tiers, policy, aim, effort, at_once or USUAL).run()
+    volumes = [inventory.find(name) for name in made]
+    left = aim.budget.less(0 if volume is None else volume.request.size_bytes for volume in volumes)
+    found = _Job(inventory, rules, tiers, policy, replace(aim, budget=left), effort, at_once or USUAL).run()
+    return replace(found, made=len(made))
 
 
 class _Job:

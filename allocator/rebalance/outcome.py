@@ -96,6 +96,8 @@ class Rebalance:
     """How much was to be mended, before and after: each breach in millionths of what it was."""
     goals: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
     """Each goal's change, and the bound below which no answer can go (None: not proven)."""
+    made: int = 0
+    """Volumes that moved shortly before, and counted against the budget."""
     deterministic: bool = True
     seconds: float = 0.0
     """The only figure that is not the same every time."""

@@ -46,10 +46,16 @@ def summary_lines(found: Rebalance) -> Iterator[str]:
             yield f"usable {usable.what}: {before}, then {after} {fullest}"
     for vm, host in found.vms:
         yield f"VM {vm} must leave host {host}: that is the control plane's to do."
+    if found.made:
+        yield f"{_volumes(found.made)} moved within the window and counted against the budget; --window 0h begins anew."
     for staying in found.staying:
         yield f"stays broken: {staying.text}: {staying.why}"
     if not found.deterministic:
         yield NOT_REPEATABLE
+
+
+def _volumes(count: int) -> str:
+    return f"{count:,} volume{'s' if count > 1 else ''}"
 
 
 def rebalance_json(found: Rebalance) -> dict[str, Any]:
@@ -89,6 +95,7 @@ def rebalance_json(found: Rebalance) -> dict[str, Any]:
             {"rule": one.rule, "subject": one.subject, "amount": one.amount, "text": one.text, "why": one.why}
             for one in found.staying
         ],
+        "made": found.made,
         "vms": [{"vm": vm, "host": host} for vm, host in found.vms],
     }
 

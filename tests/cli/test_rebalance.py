@@ -60,6 +60,7 @@ def test_what_stays_broken_is_found(allocator: Allocator, tmp_path: Path) -> Non
     [
         (("--drain", "p3"), "There is no pool or host p3 to drain. Maybe `allocator list pools` shows its name."),
         (("--pin", "c"), "There is no volume c to pin. Maybe `allocator list volumes` shows its name."),
+        (("--window", "12"), "'12' is no number of seconds, minutes, hours or days. Maybe 12h."),
         (("--max-bytes", "ten"), "'ten' is not a size. Maybe write it like 500GiB or 2TB."),
     ],
 )

@@ -26,17 +26,26 @@ requests:
 """
 
 
-def test_drained_by_the_command(tmp_path: Path, allocator: Allocator) -> None:
-    """R27: x, y and z leave pool a, two of them for the pool that the third leaves free."""
+Given = tuple[str | Path, ...]
+
+
+@pytest.fixture
+def given(tmp_path: Path, allocator: Allocator) -> Given:
+    """The options that name a fleet on which x, y and z were made on pool a."""
     if shutil.which("qemu-img") is None:
         pytest.skip("qemu-img is not installed. Maybe `apt-get install qemu-utils`.")
-    fleet, plan, moves = (tmp_path / name for name in ("fleet.yaml", "plan.json", "moves.json"))
-    given = ("-f", fleet, "--ledger", f"sqlite:///{tmp_path}/ledger.db")
+    fleet, plan = tmp_path / "fleet.yaml", tmp_path / "plan.json"
+    options = ("-f", fleet, "--ledger", f"sqlite:///{tmp_path}/ledger.db")
     fleet.write_text(FLEET.format(path=tmp_path, others="full"))
-    assert allocator("place", "-o", plan, *given).code == 0
-    assert allocator("apply", plan, *given).code == 0
+    assert allocator("place", "-o", plan, *options).code == 0
+    assert allocator("apply", plan, *options).code == 0
     fleet.write_text(FLEET.format(path=tmp_path, others="up"))
+    return options
 
+
+def test_drained_by_the_command(tmp_path: Path, allocator: Allocator, given: Given) -> None:
+    """R27: x, y and z leave pool a, two of them for the pool that the third leaves free."""
+    moves = tmp_path / "moves.json"
     proposed = allocator("rebalance", "--drain", "a", "-o", moves, *given)
     assert proposed.code == 0, proposed.err
     assert {move["from"] for move in json.loads(moves.read_text())["moves"]} == {"a"}
@@ -48,3 +57,25 @@ def test_drained_by_the_command(tmp_path: Path, allocator: Allocator) -> None:
 
     again = json.loads(allocator("rebalance", "--drain", "a", "--json", *given).out)
     assert (again["status"], again["moves"]) == ("nothing", [])
+
+
+def test_a_night_has_one_budget_however_often_the_job_is_started(
+    tmp_path: Path, allocator: Allocator, given: Given
+) -> None:
+    """R27: one move a night. Right after it nothing is proposed, and why is said; without a window the next one is."""
+    moves = tmp_path / "moves.json"
+    drain = ("rebalance", "--drain", "a", "--max-moves", "1", *given)
+    assert allocator(*drain, "-o", moves).code == 1
+    assert len(json.loads(moves.read_text())["moves"]) == 1
+    assert allocator("apply", moves, *given).code == 0
+
+    again = allocator(*drain)
+    assert again.code == 1
+    assert "Nothing to move" in again.out
+    assert "1 volume moved within the window and counted against the budget; --window 0h begins anew." in again.out
+    assert "the budget is spent" in again.out
+    assert json.loads(allocator(*drain, "--json").out)["made"] == 1
+    for anew in (("--window", "0h"), ("--max-moves", "2"), ("--max-bytes", "9MiB", "--max-moves", "9")):
+        assert len(json.loads(allocator(*drain, "--json", *anew).out)["moves"]) == 1, anew
+    # Of 6 MiB, 3 or 6 were moved: no volume is small enough for what is left.
+    assert json.loads(allocator(*drain, "--max-moves", "9", "--max-bytes", "6MiB", "--json").out)["moves"] == []

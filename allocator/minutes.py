@@ -50,22 +50,28 @@ class Minutes:
         """What is to be noted of a decision that was taken on this screen."""
         if screen is not self._screen or len(self._texts) > MOST_SHAPES:
             self._screen, self._texts = screen, {}
-        goals = [{"goal": goal.goal, "cost": goal.cost, "bound": goal.bound} for goal in decision.goals]
-        refused = [refusal.request for refusal in decision.refused]
-        noted = {
-            **self.rests_on,
-            "status": decision.status,
-            "goals": goals,
-            "placed": len(decision.volumes),
-            "refused": {"requests": len(refused), "names": refused[:MOST_REFUSED]},
-        }
         return Grounds(
-            _JSON.encode(noted), {volume.name: self._of_volume(volume, screen) for volume in decision.volumes}
+            self._of_decision(decision), {volume.name: self._of_volume(volume, screen) for volume in decision.volumes}
         )
 
     def of_plan(self, status: Literal["asked", "given"]) -> Grounds:
         """What is to be noted of a change that was asked for, or of a plan that was decided elsewhere and given."""
         return Grounds(_JSON.encode({**self.rests_on, "status": status}))
+
+    def _of_decision(self, decision: Decision) -> str:
+        refused = tuple([refusal.request for refusal in decision.refused])
+        key = (decision.status, decision.goals, len(decision.volumes), refused)
+        found = self._texts.get(key)
+        if found is None:
+            noted = {
+                **self.rests_on,
+                "status": decision.status,
+                "goals": [{"goal": goal.goal, "cost": goal.cost, "bound": goal.bound} for goal in decision.goals],
+                "placed": len(decision.volumes),
+                "refused": {"requests": len(refused), "names": refused[:MOST_REFUSED]},
+            }
+            found = self._texts[key] = _JSON.encode(noted)
+        return found
 
     def _of_volume(self, volume: Volume, screen: Screen) -> str:
         request = volume.request

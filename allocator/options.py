@@ -113,7 +113,8 @@ def cheapest_first(options: Sequence[Options]) -> Iterator[tuple[Cost, list[Way]
 
 
 def plus(first: Cost, *others: Cost) -> Cost:
-    """What they cost together, tier by tier."""
+    """What they cost together, tier by tier; most cost nothing."""
     for other in others:
-        first = tuple(map(add, first, other))
+        if any(other):
+            first = tuple(map(add, first, other))
     return first

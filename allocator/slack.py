@@ -100,7 +100,9 @@ class Slack:
 
     def holds_at(self, fleet: Fleet, position: int) -> bool:
         """Whether one of the rows has room."""
-        room = self.room if isinstance(self.room, int) else self.room.item(position)
+        room = self.room
+        if not isinstance(room, int):
+            room = room.item(position)
         if self.charge is None:
             return room >= 0
         tally = self._tally

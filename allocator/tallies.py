@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -31,7 +31,8 @@ class Tallies:
     def __init__(self, inventory: Inventory, numbers: Callable[[str], Mapping[str, int]]) -> None:
         self.placed: dict[str, Volume] = {}
         """Volumes added for the time being."""
-        self._inventory, self._numbers = inventory, numbers
+        self._inventory, self._labels = inventory, numbers
+        self._numbered: dict[str, Mapping[str, int]] = {}
         self._tried: dict[str, list[Counted]] = {}
         self._amounts: Amounts[Charge, Column] = Amounts(self._columns)
         """What volumes add to the sheets."""
@@ -75,6 +76,12 @@ class Tallies:
         self._lies[charge] = sheets[-1], used % ON_A_SHEET
         row: Sums = sheets[-1][used % ON_A_SHEET]
         return row
+
+    def _numbers(self, over: str) -> Mapping[str, int]:
+        found = self._numbered.get(over)
+        if found is None:
+            found = self._numbered[over] = self._labels(over)
+        return found
 
     def _width(self, over: str) -> int:
         return max(1, len(self._numbers(over)))
@@ -135,17 +142,18 @@ class Tallies:
             columns[id(sheet)][2][row] = amount
         return tuple(columns.values())
 
-    def _counted(self, charge: Charge, volume: Volume) -> Iterator[tuple[int, int]]:
+    def _counted(self, charge: Charge, volume: Volume) -> list[tuple[int, int]]:
         """Where a volume counts in one sum, and how much."""
         numbers = self._numbers(charge.over)
-        for label, amount in self._inventory.amounts(charge, volume):
-            if amount:
-                yield numbers[label], amount
+        return [(numbers[label], amount) for label, amount in self._inventory.amounts(charge, volume) if amount]
 
 
 def _add(counted: Iterable[Counted], sign: int) -> None:
     for sums, number, amount in counted:
-        cells = sums[..., number]
+        if isinstance(amount, int):
+            sums[number] += sign * amount
+            continue
+        cells = sums[:, number]
         if sign > 0:
             cells += amount
         else:

@@ -10,6 +10,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Final, Literal
 
+from allocator.domain.lazily import lazily
+
 _JSON: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 StepKind = Literal[
@@ -52,7 +54,7 @@ class Step:
     after: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PlanText:
     """What a plan says as canonical JSON, in parts: sorted keys, no blanks, ASCII."""
 
@@ -69,7 +71,7 @@ class PlanText:
         """`{"steps": [...], "volumes": [...]}`."""
         return f'{{"steps":{self.steps},"volumes":[{",".join(self.volumes)}]}}'
 
-    @property
+    @lazily
     def id(self) -> str:
         """The first 16 hex digits of its SHA-256."""
         return hashlib.sha256(self.whole.encode()).hexdigest()[:16]

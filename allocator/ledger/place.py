@@ -15,6 +15,7 @@ from allocator.ledger.errors import LedgerDamaged, LedgerError, LedgerLocked, Le
 
 WAIT_SECONDS: Final = 30
 """How long a write waits for other processes."""
+_LOCK: Final = ".lock"
 _NETWORK_FILESYSTEMS: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "afs", "fuse.sshfs"})
 
 
@@ -72,13 +73,13 @@ def _filesystem(directory: Path, mounts: str) -> str | None:
 
 def lock_beside(path: Path) -> Path:
     """The file by which the writers of a ledger wait in line."""
-    return path.with_name(f"{path.name}.lock")
+    return path.with_name(f"{path.name}{_LOCK}")
 
 
 def file_beside(lock: Path) -> os.stat_result | None:
     """The ledger's file, as it is found beside its lock now; None: there is none."""
     try:
-        return lock.with_suffix("").stat()
+        return os.stat(os.fspath(lock).removesuffix(_LOCK))
     except OSError:
         return None
 

@@ -89,12 +89,16 @@ def _form(
     fixed: Parameters,
 ) -> Callable[[Parameters], Any]:
     """From parameters by name to what the driver takes: a tuple in this order, or names if it goes by them."""
-    pairs = [(name, written[name]) for name in (written if order is None else order)]
+    names = tuple(written if order is None else order)
+    writes = [(place, write) for place, name in enumerate(names) if (write := written[name]) is not None]
 
     def values(parameters: Parameters) -> list[Any]:
         given = {**fixed, **parameters} if fixed else parameters
-        return [given[name] if write is None else write(given[name]) for name, write in pairs]
+        found = [given[name] for name in names]
+        for place, write in writes:
+            found[place] = write(found[place])
+        return found
 
     if order is not None:
-        return lambda parameters: tuple(values(parameters))
-    return lambda parameters: dict(zip(written, values(parameters), strict=True))
+        return values
+    return lambda parameters: dict(zip(names, values(parameters), strict=True))

@@ -4,8 +4,9 @@ to hosts, whatever they are to pools."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from allocator.domain.lazily import lazily
 from allocator.fleet import MOST_CELLS, Ask, IntArray
 from allocator.goal import Cost
 from allocator.pricing import Pricing
@@ -29,6 +30,8 @@ class Terms:
     """No host costs less."""
     free: Slacks | None
     """Where all of these hold, a host costs `lower`; None: not known."""
+    whole: bool = False
+    """Whether it is of all hosts, the same for each, and so to be cut only where all of some are asked at once."""
 
     def cells(self, rows: IntArray) -> int:
         """How many numbers it keeps of so many hosts."""
@@ -40,25 +43,33 @@ class Terms:
         return self.slacks.even and (self.free is None or self.free.even)
 
     def at(self, rows: IntArray) -> Terms:
-        """What is the same for all hosts, of some of them."""
+        """Of some hosts."""
+        if not self.whole:
+            return self
         free = None if self.free is None else self.free.at(rows)
         return Terms(self.slacks.at(rows), self.rules, self.lower, free)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Turn:
     """What some demands add to what is asked of the hosts of a party."""
 
+    rows: IntArray
     terms: Terms
     sieve: Sieve | None = None
-    """Passes over hosts that are not free; None: that is not the same for all hosts, or not known."""
+    """Tells which hosts are free; None: that is not the same for all hosts, or not known."""
     first: int = -1
     """The place of the first host that was free when it was last found out; -1: there was none."""
     found: int = -1
     """How many volumes had left the fleet by then; -1: nothing was found out."""
 
+    @lazily
+    def here(self) -> Terms:
+        """The same of just these hosts."""
+        return self.terms.at(self.rows)
 
-@dataclass(slots=True, eq=False)
+
+@dataclass(eq=False)
 class Party:
     """Some hosts of a seat that documents leave open to patterns together, and what decides between them."""
 
@@ -67,6 +78,11 @@ class Party:
     rows: IntArray
     terms: Terms
     turns: dict[Demands, Turn] = field(default_factory=dict)
+
+    @lazily
+    def here(self) -> Terms:
+        """The terms of just these hosts."""
+        return self.terms.at(self.rows)
 
 
 class Parties:
@@ -104,8 +120,8 @@ class Parties:
             if demands not in self._even:
                 self._even[demands] = _if_even(self._demanded(asks(), None))
             even = self._even[demands]
-            terms = self._demanded(asks(), party.rows) if even is None else even.at(party.rows)
-            found = party.turns[demands] = Turn(terms, self._sieve(party, demands))
+            terms = self._demanded(asks(), party.rows) if even is None else even
+            found = party.turns[demands] = Turn(party.rows, terms, self._sieve(party, demands))
             self._cells += terms.cells(party.rows)
         return found
 
@@ -127,13 +143,13 @@ class Parties:
         self._cells = 0
 
     def _terms(self, who: object, patterns: Sequence[Pattern], asks: Sequence[Ask], rows: IntArray) -> Terms:
-        """What patterns meet on some hosts: cut from what they meet on all, where that is the same for all."""
+        """What patterns meet on some hosts; on all, where that is the same for all."""
         rules = dict.fromkeys([rule for pattern in patterns for rule in pattern.bound_by])
         if who not in self._even:
             together = all(pattern.even for pattern in patterns)
             self._even[who] = _if_even(self._met(asks, rules, None)) if together else None
         even = self._even[who]
-        terms = self._met(asks, rules, rows) if even is None else even.at(rows)
+        terms = self._met(asks, rules, rows) if even is None else even
         self._cells += terms.cells(rows)
         return terms
 
@@ -159,4 +175,4 @@ class Parties:
 
 
 def _if_even(terms: Terms) -> Terms | None:
-    return terms if terms.even else None
+    return replace(terms, whole=True) if terms.even else None

@@ -13,6 +13,7 @@ from allocator.options import Asked
 from allocator.outlook import Outlook
 from allocator.parties import Party, Turn
 from allocator.seats import Seat
+from allocator.slack import Slacks
 from allocator.slices import Pattern
 from allocator.way import cheapest
 
@@ -65,8 +66,8 @@ class _Hosts:
 
     def _first_of_open(self, party: Party, turn: Turn) -> int:
         mask = self._open(party, turn)
-        if party.terms.free:
-            mask &= party.terms.free.hold(self.fleet, len(mask))
+        if party.here.free:
+            mask &= party.here.free.hold(self.fleet, len(mask))
         place = int(mask.argmax())
         return place if mask[place] else -1
 
@@ -92,17 +93,21 @@ class _Hosts:
 
     def _is_free(self, place: int, party: Party, turn: Turn) -> bool:
         """Whether one host is open and costs no more than any must."""
-        for slacks in (turn.terms.slacks, party.terms.slacks, party.terms.free or ()):
-            for slack in slacks:
-                if not slack.holds_at(self.fleet, place):
-                    return False
+        if turn.sieve is not None:
+            if not turn.sieve.holds_at(party.rows.item(place)):
+                return False
+        elif not all(
+            slacks.holds_at(self.fleet, place)
+            for slacks in (turn.here.slacks, party.here.slacks, party.here.free or Slacks())
+        ):
+            return False
         return not self._asks(party, turn) or bool(self._asked(party, turn, party.rows[place : place + 1])[0])
 
     def _open(self, party: Party, turn: Turn) -> BoolArray:
         """Hosts that take all volumes, whatever that costs."""
-        mask = party.terms.slacks.hold(self.fleet, len(party.rows))
-        if turn.terms.slacks:
-            mask &= turn.terms.slacks.hold(self.fleet, len(mask))
+        mask = party.here.slacks.hold(self.fleet, len(party.rows))
+        if turn.here.slacks:
+            mask &= turn.here.slacks.hold(self.fleet, len(mask))
         return mask & self._asked(party, turn, party.rows) if self._asks(party, turn) else mask
 
     def _asks(self, party: Party, turn: Turn) -> bool:

@@ -224,9 +224,10 @@ class Sieve:
     """Sums that want the same room everywhere: they pass over what is full among any rows, and keep nothing of rows."""
 
     def __init__(self, slacks: Iterable[Slack], fleet: Fleet) -> None:
-        """Of slacks that are even; what they say through a gate or of no tally is left to be asked."""
+        """Of slacks that are even, and of all rows."""
+        self._slacks, self._fleet = Slacks(slacks), fleet
         sheets: dict[int, tuple[IntArray, list[tuple[int, int]]]] = {}
-        for slack in slacks:
+        for slack in self._slacks:
             lies = fleet.sheet(slack.charge) if slack.charge is not None and slack.gate is None else None
             if lies is not None and isinstance(slack.room, int):
                 sheet, row = lies
@@ -234,8 +235,12 @@ class Sieve:
         self._sheets = [(sheet, *np.array(found).T[:, :, np.newaxis]) for sheet, found in sheets.values()]
         """A sheet, where the row of each sum begins on it, and the room that the sum wants."""
 
+    def holds_at(self, row: int) -> bool:
+        """Whether every sum leaves one row."""
+        return self._slacks.holds_at(self._fleet, row)
+
     def first(self, rows: IntArray) -> int:
-        """The place of the first of these rows that every sum leaves; -1: none does."""
+        """The place of the first of these rows that every sum leaves which has neither gate nor mark; -1: none does."""
         left = None
         for sheet, starts, room in self._sheets:
             found = np.logical_and.reduce(sheet.take(starts + rows) <= room, axis=0)

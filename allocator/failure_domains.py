@@ -15,7 +15,7 @@ from allocator.limits import Limit
 def named_domain(key: str, over: str, mark: Mark, members: Callable[[Request], bool]) -> Limit:
     """Volumes that are told apart by a kind of failure domain lie on no pool that names none."""
     unnamed = Charge("volumes", "pool", partial(_names_none, over), _sees_domain(over), mark, members)
-    return Limit(f"{key}-named", "volumes", unnamed, 0, closed=f"name no {over}")
+    return Limit(f"{key}-named", "volumes", unnamed, 0, closed=f"name no {over}", unnamed=over)
 
 
 @cache

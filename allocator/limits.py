@@ -54,6 +54,8 @@ class Limit:
     show: Callable[[int], str] = format_count
     closed: str | None = None
     """What to say of a place that is closed, instead of what it has left."""
+    unnamed: str | None = None
+    """The kind of failure domain without which something is summed at all: nowhere, where all pools name one."""
     disturbed: str | None = None
     """What to say where the newcomer adds nothing to the sum, but makes the limit hold."""
 
@@ -67,6 +69,8 @@ class Limit:
 
     def slack(self, asks: Sequence[Ask], fleet: Fleet, only: Rows = None) -> Slack | None:
         """Where the violation does not grow by these asks together; None: nowhere does it."""
+        if self.unnamed is not None and not fleet.has_gaps(self.unnamed):
+            return None
         more = fleet.amounts(self.charge, asks, only)
         nothing = more == 0
         if self.gate is None and nothing is True:

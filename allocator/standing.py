@@ -182,7 +182,8 @@ class Standing:
         inventory = self._screen.fleet.inventory
         arrivals = self._recall.volumes(delta.documents, inventory)
         written = {volume.name for volume in arrivals}
-        gone = [name for name in delta.removed if name not in written and inventory.find(name) is not None]
+        went = dict.fromkeys(delta.removed)
+        gone = [name for name in went if name not in written and inventory.find(name) is not None]
         self._settle(arrivals, gone, delta.moment)
 
     def _settle(self, arrivals: Iterable[Volume], departures: Iterable[str], moment: Moment) -> None:

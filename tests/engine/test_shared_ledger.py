@@ -39,6 +39,17 @@ def test_R06_what_one_reserves_the_other_counts_at_its_next_call(pair: tuple[All
     assert len(held(one)) == 3
 
 
+def test_a_volume_that_went_twice_since_somebody_looked_is_gone(pair: tuple[Allocator, Allocator]) -> None:
+    one, other = pair
+    assert one.ledger is not None
+    one.place(gold(1))
+    assert sorted(other.inventory.volumes) == ["gold-1"]
+    one.ledger.release("gold-1")
+    one.place(gold(1))
+    one.ledger.release("gold-1")
+    assert other.inventory.volumes == {}
+
+
 def test_a_reservation_is_a_plan_that_can_be_gone_on_with(pair: tuple[Allocator, Allocator]) -> None:
     one, other = pair
     outcome = one.place(gold(1))

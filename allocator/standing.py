@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from allocator.documents import World
 from allocator.documents.recalling import Recall
+from allocator.domain.carrying import passed_on_by
 from allocator.domain.grounds import Grounds
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Outcome
@@ -184,7 +185,8 @@ class Standing:
         written = {volume.name for volume in arrivals}
         went = dict.fromkeys(delta.removed)
         gone = [name for name in went if name not in written and inventory.find(name) is not None]
-        self._settle(arrivals, gone, delta.moment)
+        carrying = {volume.name: volume for volume in passed_on_by(arrivals, gone, inventory)}
+        self._settle([*({volume.name: volume for volume in arrivals} | carrying).values()], gone, delta.moment)
 
     def _settle(self, arrivals: Iterable[Volume], departures: Iterable[str], moment: Moment) -> None:
         """Change the fleet to what it is at a moment; interrupted half-way, it is read anew at the next call."""
@@ -204,5 +206,8 @@ class Standing:
                 given = seen.default_qos.filled_from(pool.default_qos)
                 pools.append(replace(pool, used_bytes=seen.used_bytes, default_qos=given))
         inventory = base.copy(instead=pools)
-        inventory.settle(self._recall.volumes(facts.documents, inventory))
+        volumes = self._recall.volumes(facts.documents, inventory)
+        carrying = passed_on_by(volumes, (), inventory)
+        inventory.settle(volumes)
+        inventory.settle(carrying)
         return inventory

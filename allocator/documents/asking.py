@@ -36,7 +36,12 @@ class Asking:
     default_limit: Qos
     _known: dict[tuple[tuple[QosWish, ...], int], Ways] = field(default_factory=dict)
 
-    def request(self, entry: RequestEntry, host_resources: Mapping[str, int] | None = None) -> Request:
+    def request(
+        self,
+        entry: RequestEntry,
+        host_resources: Mapping[str, int] | None = None,
+        vm_resources: Mapping[str, int] | None = None,
+    ) -> Request:
         """Raises DocumentError for a name that is not there, and for details their driver does not know."""
         path: Path = ("requests", entry.name)
         base = Offering("")
@@ -56,7 +61,7 @@ class Asking:
         vm = self.vms.get(entry.vm or "")
         wished = overlaid(base, entry)
         wished = replace(wished, host_tags=wished.host_tags | members(vm.tags if vm else None))
-        return self.made(entry, wished, self.ways(asked, entry.size, path), pins, host_resources)
+        return self.made(entry, wished, self.ways(asked, entry.size, path), pins, host_resources, vm_resources)
 
     def ways(self, asked: tuple[QosWish, ...], size_bytes: int, path: Path) -> Ways:
         """The alternatives at a size; equal ones are one object, of which there are as many as offerings."""
@@ -72,9 +77,11 @@ class Asking:
         ways: Ways,
         pins: Mapping[str, str | None],
         host_resources: Mapping[str, int] | None,
+        vm_resources: Mapping[str, int] | None = None,
     ) -> Request:
         """The request that an entry stands for, its wishes already settled."""
         vm = self.vms.get(entry.vm or "")
+        others = None if host_resources else vm_resources or (vm.resources if vm else None)
         priority = entry.priority if entry.priority is not None else (vm.priority if vm else None)
         return Request(
             name=entry.name,
@@ -95,6 +102,7 @@ class Asking:
             details=wished.details,
             resources=sorted_items(entry.resources),
             host_resources=sorted_items(host_resources),
+            vm_resources=sorted_items(others),
             **pins,
             group=entry.own_group,
             apart=_apart(entry.apart) if entry.apart else None,
@@ -105,14 +113,13 @@ class Asking:
 
 
 def carriers(
-    vms: Mapping[str, VmEntry], requests: Iterable[RequestEntry], volumes: Iterable[VolumeEntry]
+    demands: Demands, requests: Iterable[RequestEntry], volumes: Iterable[VolumeEntry]
 ) -> tuple[Demands, Demands]:
-    """By name, the requests and the volumes that carry their VM's demands on its host.
+    """By name, the requests and the volumes that carry their VM's demands on its host; `demands` are those by VM.
 
     The first volume by name, or where a VM has none the first request. Where a volume states them itself,
     nothing is left to carry.
     """
-    demands = {name: vm.resources for name, vm in vms.items() if vm.resources}
     settled = {volume.vm for volume in volumes if volume.host_resources}
     first_volumes = _first_of_each_vm(volumes)
     of_volumes = {first_volumes[vm]: demands[vm] for vm in demands.keys() & first_volumes.keys() - settled}

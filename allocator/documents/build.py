@@ -41,15 +41,19 @@ class World:
     def ask(self, entries: Iterable[Mapping[str, Any]] | None, inventory: Inventory) -> tuple[Request, ...]:
         """Entries of `requests` (None: the documents' own) as requests of an inventory with further volumes.
 
-        A VM that has volumes there carries its demands on its host already. Raises DocumentError.
+        A VM that has volumes on a host carries its demands there already: those that are listed, else those that its
+        volumes know of. Raises DocumentError.
         """
         asked = self.asked
         if entries is not None:
             asked = tuple(checked(merge({"version": 1, "requests": list(entries)})).requests)
         asking = self.holding.asking
-        new = [entry for entry in asked if entry.vm is None or not any(inventory.volumes_of_vm(entry.vm))]
-        of_requests, _ = carriers(asking.vms, new, ())
-        return tuple(asking.request(entry, of_requests.get(entry.name)) for entry in asked)
+        there = {vm: list(inventory.volumes_of_vm(vm)) for entry in asked if (vm := entry.vm) is not None}
+        known = {vm: dict(one.request.demands) for vm, found in there.items() for one in found if one.request.demands}
+        demands = known | _listed(asking)
+        new = [entry for entry in asked if not any(volume.hosts for volume in there.get(entry.vm or "", ()))]
+        of_requests, _ = carriers(demands, new, ())
+        return tuple(asking.request(entry, of_requests.get(entry.name), demands.get(entry.vm or "")) for entry in asked)
 
     def hold(self, documents: Iterable[Mapping[str, Any]], inventory: Inventory) -> tuple[Volume, ...]:
         """Volume documents, as `volume_document` writes them, as volumes on the pools of an inventory.
@@ -98,7 +102,7 @@ def _world(document: Document, policy: Policy) -> World:
         domains=PLACES | {kind for pool in pools.values() for kind in pool.domains},
         default_limit=policy.default_limit,
     )
-    of_requests, of_volumes = carriers(asking.vms, document.requests, document.volumes)
+    of_requests, of_volumes = carriers(_listed(asking), document.requests, document.volumes)
     holding = Holding(asking, pools)
     inventory = Inventory(
         pools=pools.values(),
@@ -111,6 +115,11 @@ def _world(document: Document, policy: Policy) -> World:
     )
     requests = [asking.request(entry, of_requests.get(entry.name)) for entry in document.requests]
     return World(inventory, tuple(requests), holding, tuple(document.requests))
+
+
+def _listed(asking: Asking) -> dict[str, Mapping[str, int]]:
+    """What VMs demand of their hosts, by the documents."""
+    return {name: vm.resources for name, vm in asking.vms.items() if vm.resources}
 
 
 def _places(pools: Mapping[str, Pool], hosts: Mapping[str, Host]) -> dict[str, Collection[str]]:

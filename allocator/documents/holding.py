@@ -53,7 +53,7 @@ class Holding:
         pinned = entry.pinned or PinEntry()
         pins = {"pool": pinned.pool, "host": pinned.host, "cluster": entry.cluster, "zone": entry.zone}
         resources = host_resources if entry.host_resources is None else entry.host_resources
-        request = self.asking.made(entry, base, ways, pins, resources)
+        request = self.asking.made(entry, base, ways, pins, resources, entry.vm_resources)
         chosen = _chosen(entry, ways, path) if one is None else _held(one, entry, ways)
         found = Volume.on(pool, request, chosen, hosts, foreign=entry.foreign)
         if entry.moving_to is None:

@@ -45,6 +45,8 @@ class VolumeEntry(RequestEntry):
     pinned: PinEntry | None = None
     host_resources: Demands | None = None
     """Its VM's demands on the host, where this volume carries them."""
+    vm_resources: Demands | None = None
+    """The same, where another volume of the VM carries them."""
     foreign: bool = False
     """Made outside the engine: counted, never touched."""
     moving_to: MovingEntry | None = None

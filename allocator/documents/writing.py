@@ -38,6 +38,7 @@ def volume_document(volume: Volume) -> dict[str, Any]:
         "move_cost": request.move_cost or None,
         "resources": dict(request.resources) or None,
         "host_resources": dict(request.host_resources) or None,
+        "vm_resources": dict(request.vm_resources) or None,
         "hosts": list(volume.hosts) or None,
         "pinned": pins or None,
         "has": None if volume.asked in request.alternatives else _qos(volume.asked.kind, volume.asked.qos),

@@ -97,6 +97,8 @@ class Request:
     """Further dimensions charged to the pool."""
     host_resources: tuple[tuple[str, int], ...] = ()
     """The VM's demands on its host, carried by one of its requests."""
+    vm_resources: tuple[tuple[str, int], ...] = ()
+    """The same where another carries them: what this one carries once that has left the host."""
     pool: str | None = None
     host: str | None = None
     cluster: str | None = None
@@ -156,6 +158,11 @@ class Request:
         found += dict.fromkeys(("near", wish.group) for wish in self.nears)
         return tuple(found) if self.tenant is None else (*found, ("tenant", self.tenant))
 
+    @property
+    def demands(self) -> tuple[tuple[str, int], ...]:
+        """What its VM demands of its host, whichever request carries that."""
+        return self.host_resources or self.vm_resources
+
     def resource(self, name: str) -> int:
         return dict(self.resources).get(name, 0)
 
@@ -169,6 +176,7 @@ class Request:
 
 _NOT_WISHES: Final = frozenset(
     {"name", "vm", "pool", "host", "cluster", "zone", "group", "apart", "near", "also", "host_resources"}
+    | {"vm_resources"}
 )
 _READ_AS: Final = {"snapshot_reserve": ("snapshot_reserve.numerator", "snapshot_reserve.denominator")}
 """Whole numbers are hashed sooner than a fraction is."""

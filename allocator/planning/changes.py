@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from allocator.documents import volume_document
+from allocator.domain.carrying import passed_on_by
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Volume
 from allocator.domain.plan import Plan
@@ -25,9 +26,11 @@ def attaching(name: str, host: str, inventory: Inventory, rules: Sequence[Rule])
     if host in volume.hosts:
         raise ValueError(f"Volume {name} is attached to {host} already. Maybe detach it first.")
     there = replace(volume, hosts=(*volume.hosts, host))
-    found = worsened(inventory, rules, [there])
+    carrying = {one.name: one for one in passed_on_by([there], (), inventory)}
+    there = carrying.pop(name, there)
+    found = worsened(inventory, rules, [there, *carrying.values()])
     if found:
-        by_name, after = {rule.name: rule for rule in rules}, inventory.plus([there])
+        by_name, after = {rule.name: rule for rule in rules}, inventory.plus([there, *carrying.values()])
         raise ValueError("; ".join(by_name[violation.rule].reason(violation, after).text for violation in found))
     return Plan.of(attach_steps([volume], host), [volume_document(there)])
 

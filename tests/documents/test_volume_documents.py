@@ -51,6 +51,7 @@ def wishes(draw: st.DrawFn) -> QosWish:
 def volumes(draw: st.DrawFn) -> Volume:
     ways = alternatives(tuple(draw(st.lists(wishes(), max_size=3))), size_bytes=1)
     group = draw(st.none() | NAMES)
+    demands, carries = draw(DEMANDS), draw(st.booleans())
     request = Request(
         name="v",
         size_bytes=draw(SIZES),
@@ -69,7 +70,8 @@ def volumes(draw: st.DrawFn) -> Volume:
         snapshot_reserve=Fraction(draw(st.integers(0, 100_000)), 100_000),
         details=draw(st.sampled_from([(), (("solidfire", (("enable512e", True),)), ("x", (("k", draw(SCALARS)),)))])),
         resources=draw(DEMANDS),
-        host_resources=draw(DEMANDS),
+        host_resources=demands if carries else (),
+        vm_resources=() if carries else demands,
         pool=draw(st.none() | NAMES),
         host=draw(st.none() | NAMES),
         cluster=draw(st.none() | NAMES),

@@ -15,7 +15,7 @@ from ortools.math_opt.python import mathopt
 
 from allocator.fleet import IntArray
 from allocator.solver.deadline import Deadline
-from allocator.solver.relaxation import Relaxation, proto_of, relax
+from allocator.solver.relaxation import FRACTION, Relaxation, proto_of, relax
 from allocator.solver.rows import Program, program_of
 
 PER_UNIT: Final = 2
@@ -23,8 +23,11 @@ PER_UNIT: Final = 2
 NODES: Final = 50_000
 """Nodes of branch and bound at the most."""
 PER_COLUMN: Final = 5e-5
-"""Work for each column of the whole, and of branch and bound for each of the core (measured)."""
-BRANCHING: Final = 1e-2
+"""Work for each column of the whole (measured)."""
+PER_CELL: Final = 1.5e-7
+"""Work of one simplex iteration for each column of the core, branching and cuts with it (measured)."""
+NOISE: Final = FRACTION // 10**9
+"""A surplus up to this is the LP solver's rounding, and not worth a column."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +58,7 @@ def solve_core(proto: Any, units: int, cost: int, deadline: Deadline) -> Core:
     made = mathopt.Model.from_model_proto(model)
     result = mathopt.solve(made, mathopt.SolverType.HIGHS, params=parameters)
     deadline.passed()
-    work += BRANCHING * int((lower < upper).sum())
+    work += PER_CELL * int((lower < upper).sum()) * (1 + result.solve_stats.simplex_iterations)
     if not result.has_primal_feasible_solution():
         return Core(None, relaxed.bound, work)
     values = np.array([round(value) for value in result.variable_values(list(made.variables()))], dtype=np.int64)
@@ -66,7 +69,7 @@ def _core(program: Program, relaxed: Relaxation, units: int, cost: int) -> tuple
     """Bounds that leave the columns with the least surplus free."""
     lower, upper = relaxed.tightened(program, cost - 1)
     surplus = [] if relaxed.surplus is None else relaxed.surplus.tolist()
-    free = sum(amount == 0 for amount in surplus) + PER_UNIT * units
+    free = sum(abs(amount) <= NOISE for amount in surplus) + PER_UNIT * units
     for column in sorted(range(len(surplus)), key=lambda column: (abs(surplus[column]), column))[free:]:
         if surplus[column] > 0:
             upper[column] = lower[column]

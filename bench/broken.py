@@ -7,8 +7,10 @@ be sold then: as full as the fleet is once it is mended.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from itertools import count
 from random import Random
 from typing import Final
 
@@ -18,7 +20,7 @@ from allocator.domain.placement import Volume
 from allocator.domain.places import Amount, Capacity, Host, Pool
 from allocator.domain.qos import DIRECTIONS, FIELDS, UNITS, Band, Bands, Enforcer, Kind, Qos, QosWish, alternatives
 from allocator.domain.request import Request
-from allocator.domain.sizes import GIB
+from allocator.domain.sizes import GIB, MIB
 
 ISCSI: Final = frozenset({"iscsi"})
 ARRAY: Final = Manifest(
@@ -47,34 +49,45 @@ CLUSTERS: Final = 4
 """Clusters of a zone; every fourth pool belongs to one of them."""
 
 
-def broken_fleet(seed: int, volumes: int, fill: str) -> Inventory:
-    """The fleet of a seed; all of it is sold thin and without overcommit."""
+def broken_fleet(seed: int, volumes: int, fill: str, *, unlike: bool = False) -> Inventory:
+    """The fleet of a seed; all of it is sold thin and without overcommit. With `unlike` all sizes differ."""
     rng = Random(f"rebalance {seed} {volumes} {fill}")  # noqa: S311  reproducible, not secret
     zones = max(1, volumes // PER_ZONE)
-    pools, placed = [], list[Volume]()
+    pools, placed, sizes = [], list[Volume](), _sizes(rng, unlike=unlike)
     hosts = [
         Host(f"z{zone}-h{number:03}", f"z{zone}", f"c{number % CLUSTERS}", protocols=ISCSI, iops=Amount(10**6))
         for zone in range(zones)
         for number in range(4 * CLUSTERS)
     ]
     for zone in range(zones):
-        count = volumes // zones // PER_POOL
+        pools_here = volumes // zones // PER_POOL
         here = [host for host in hosts if host.zone == f"z{zone}"]
-        struck = 5 * max(1, count // STRUCK)
-        lost = Fraction(struck, count) * (DRAINED + RETAGGED + OVERSOLD * (1 - LEFT)) / 5
-        made = [_filled(rng, f"z{zone}", number, here, Fraction(fill) * (1 - lost)) for number in range(count)]
+        struck = 5 * max(1, pools_here // STRUCK)
+        lost = Fraction(struck, pools_here) * (DRAINED + RETAGGED + OVERSOLD * (1 - LEFT)) / 5
+        made = [
+            _filled(rng, f"z{zone}", number, here, Fraction(fill) * (1 - lost), sizes) for number in range(pools_here)
+        ]
         pools += _struck(rng, [pool for pool, _ in made])
         placed += [volume for _, held in made for volume in held]
     return Inventory(pools, hosts, placed)
 
 
-def _filled(rng: Random, zone: str, number: int, hosts: list[Host], fill: Fraction) -> tuple[Pool, list[Volume]]:
+def _sizes(rng: Random, *, unlike: bool) -> Iterator[int]:
+    """Sizes in bytes, without end; a little more for each where no two may be equal."""
+    for number in count():
+        yield rng.choice(SIZES_GIB) * GIB + number * MIB * unlike
+
+
+def _filled(
+    rng: Random, zone: str, number: int, hosts: list[Host], fill: Fraction, sizes: Iterator[int]
+) -> tuple[Pool, list[Volume]]:
     """A pool with its volumes: how full it is differs from pool to pool, and no more is sold than there is."""
     tag = "ssd" if number % 2 else "hdd"
     cluster = f"c{number // 4 % CLUSTERS}" if number % 4 == 0 else None
     name = f"{zone}-p{number:03}"
     near = [host for host in hosts if cluster in (None, host.cluster)]
-    requests = [_request(rng, f"{name}-v{index:02}", tag) for index in range(rng.randint(PER_POOL - 10, PER_POOL + 10))]
+    held = range(rng.randint(PER_POOL - 10, PER_POOL + 10))
+    requests = [_request(rng, f"{name}-v{index:02}", tag, sizes) for index in held]
     volumes = [
         Volume(asked, name, (rng.choice(near).name,), asked.alternatives[0], asked.alternatives[0])
         for asked in requests
@@ -95,8 +108,8 @@ def _filled(rng: Random, zone: str, number: int, hosts: list[Host], fill: Fracti
     return pool, volumes
 
 
-def _request(rng: Random, name: str, tag: str) -> Request:
-    floor, size_bytes = rng.choice(TYPES[tag]), rng.choice(SIZES_GIB) * GIB
+def _request(rng: Random, name: str, tag: str, sizes: Iterator[int]) -> Request:
+    floor, size_bytes = rng.choice(TYPES[tag]), next(sizes)
     if floor:
         wish = QosWish(Kind.PROVISIONED, Qos(iops=Bands(Band(floor=floor, ceiling=4 * floor))))
     else:

@@ -48,7 +48,9 @@ def rebalance(
 
 def _measured(case: dict[str, Any], seed: int) -> Sequence[dict[str, Any]]:
     size = case["volumes"], str(case["fill"]), case["seconds"], seed
-    return list(balancing(*size, case["budgets"])) if "budgets" in case else [mending(*size)]
+    if "budgets" in case:
+        return list(balancing(*size, case["budgets"]))
+    return [mending(*size, unlike=case.get("unlike", False))]
 
 
 def _missed(case: dict[str, Any], figure: dict[str, Any]) -> list[str]:
@@ -58,7 +60,7 @@ def _missed(case: dict[str, Any], figure: dict[str, Any]) -> list[str]:
         found.append(f"{where}: {figure['left']:,} millionths of breaches are left, none may be.")
     if figure.get("again"):
         found.append(f"{where}: {figure['again']} moves right after, none may be.")
-    if "gap" in case and (figure["gap"] is None or figure["gap"] > case["gap"]):
+    if "gap" in case and figure["gap"] > case["gap"]:
         found.append(f"{where}: {figure['gap']} above the bound, at most {case['gap']}.")
     if "gap" in case and figure["wall_seconds"] > case["seconds"]:
         found.append(f"{where}: {figure['wall_seconds']} s, at most {case['seconds']}.")

@@ -8,6 +8,7 @@ from typing import Any
 from allocator.domain.inventory import Inventory
 from allocator.domain.policy import Effort, Policy
 from allocator.domain.rebalance import Aim, Budget
+from allocator.domain.sizes import GIB
 from allocator.goal import Answer
 from allocator.goals import tiers_of
 from allocator.goals.balance import Balance
@@ -27,26 +28,46 @@ def rebalanced(inventory: Inventory, aim: Aim, seconds: float | None, seed: int 
     return rebalance(inventory, RULES, TIERS, POLICY, aim, Effort(seconds=seconds, seed=seed))
 
 
-def mending(volumes: int, fill: str, seconds: float, seed: int) -> dict[str, Any]:
-    """Repair a struck fleet within so much wall-clock time, world making excluded."""
-    inventory = broken_fleet(seed, volumes, fill)
+def mending(volumes: int, fill: str, seconds: float, seed: int, *, unlike: bool = False) -> dict[str, Any]:
+    """Repair a struck fleet within so much wall-clock time, world making excluded.
+
+    The gap is to the bound that the repair proved, or else to what has to move however it is done.
+    """
+    inventory = broken_fleet(seed, volumes, fill, unlike=unlike)
     with Meter() as meter:
         found = rebalanced(inventory, Aim(repair=True), seconds, seed)
-    cost, bound = found.goals["movement"]
+    cost, proven = found.goals["movement"]
+    bound = floor(inventory) if proven is None else proven
     return {
-        "case": f"{volumes} at {fill}",
+        "case": f"{volumes} at {fill}{', all unlike' if unlike else ''}",
         "seed": seed,
         "volumes": len(inventory.volumes),
         "pools": len(inventory.pools),
         "moves": len(found.moves),
         "moved_gib": found.size_bytes >> 30,
         "left": found.broken[1],
-        "gap": None if not bound else round((cost - bound) / bound, 6),
+        "gap": round((cost - bound) / max(1, bound), 6),
+        "bound": "floor" if proven is None else "proven",
         "healthy": sum(one.purpose == "makes_room" for one in found.moves),
         "again": len(rebalanced(found.after, Aim(repair=True), seconds, seed).moves),
         "cpu_seconds": round(meter.cpu_seconds, 2),
         "wall_seconds": round(meter.wall_seconds, 2),
     }
+
+
+def floor(inventory: Inventory) -> int:
+    """What goal `movement` costs at the least: what lies wrong leaves, and an oversold pool sheds what is too much."""
+    costs = POLICY.movement
+    total = 0
+    for pool in inventory.pools.values():
+        held = list(inventory.volumes_at("pool", pool.name))
+        wrong = [one for one in held if pool.state == "draining" or not one.request.tags <= pool.tags]
+        total += sum(costs.per_volume + costs.per_gib * -(-one.request.size_bytes // GIB) for one in wrong)
+        over = sum(one.request.size_bytes for one in held) - (pool.capacity.total_bytes or 0)
+        if over > 0 and not wrong:
+            largest = max(one.request.size_bytes for one in held)
+            total += costs.per_volume * -(-over // largest) + costs.per_gib * -(-over // GIB)
+    return total
 
 
 def balancing(volumes: int, fill: str, seconds: float, seed: int, shares: list[float]) -> Iterator[dict[str, Any]]:
@@ -67,7 +88,7 @@ def balancing(volumes: int, fill: str, seconds: float, seed: int, shares: list[f
         hot = hottest_first(start.all_volumes(), start, RULES, goal, Aim().worthwhile, budget, lambda: False)
         ours, theirs = gained(found.after), gained(start.plus([move.then for move in hot]))
         everything = ours if everything is None else everything
-        yield {
+        figure = {
             "case": f"{volumes} at {fill}, {'no budget' if share is None else f'{share:.0%}'}",
             "seed": seed,
             "moves": len(found.moves),
@@ -78,3 +99,6 @@ def balancing(volumes: int, fill: str, seconds: float, seed: int, shares: list[f
             "cpu_seconds": round(meter.cpu_seconds, 2),
             "wall_seconds": round(meter.wall_seconds, 2),
         }
+        if share is None:
+            figure["again"] = len(rebalanced(found.after, Aim(gain="balance"), seconds, seed).moves)
+        yield figure

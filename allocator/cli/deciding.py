@@ -16,6 +16,7 @@ from allocator.cli import show
 from allocator.cli.codes import DONE, FOUND, BadInput
 from allocator.cli.headway import searching
 from allocator.cli.session import Given, whole_file
+from allocator.cli.unheard import libraries_unheard
 from allocator.documents.errors import nearest, shown
 from allocator.domain.outcome import Count, Placed, Refusal
 from allocator.domain.policy import Effort
@@ -38,7 +39,7 @@ def place(given: Given, output: Path | None, effort: Effort, executor: str | Non
     """Decide, reserve if there is a ledger, write the outcome and show it."""
     with whole_file(output) as file, given.open(new=True) as allocator:
         begun = perf_counter()
-        with solving_on(executor, effort) as (runs, within), searching() as progress:
+        with solving_on(executor, effort) as (runs, within), searching() as progress, libraries_unheard():
             outcome = allocator.place(effort=within, progress=progress, executor=runs)
         outcome = replace(outcome, seconds=round(perf_counter() - begun, 6))
         told = outcome_json(outcome)

@@ -14,6 +14,7 @@ from allocator import Allocator
 from allocator.cli import show
 from allocator.cli.codes import DONE, FOUND
 from allocator.cli.session import Given, whole_file
+from allocator.cli.unheard import libraries_unheard
 from allocator.domain.policy import Effort
 from allocator.domain.rebalance import Aim
 from allocator.domain.sizes import format_bytes, format_dimension
@@ -29,7 +30,8 @@ def rebalance(given: Given, output: Path | None, aim: Aim, effort: Effort, at_on
     """Propose, write the plan where one is wanted, and show it."""
     with whole_file(output) as file, given.open() as allocator, _alone(allocator, effort):
         begun = perf_counter()
-        found = allocator.rebalance(aim, effort=effort, at_once=at_once)
+        with libraries_unheard():
+            found = allocator.rebalance(aim, effort=effort, at_once=at_once)
         found = replace(found, seconds=round(perf_counter() - begun, 6))
         told = rebalance_json(found)
         if file is not None:

@@ -103,7 +103,9 @@ class _Job:
         if taken and self.aim.budget.per_target is None:
             self._take(self._settled(found))
         for goal in self.goals:
-            taken |= self._take(self._gained(goal))
+            if self._take(self._gained(goal)):
+                # Moves that mend nothing have no bound below which none could be.
+                taken, self.bound = True, None
         return taken
 
     def _mended(self) -> list[Move]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Volume
+from allocator.domain.request import Request
 from allocator.explain import histogram_lines
 from allocator.goal import Tiers
 from allocator.rebalance.outcome import Staying
@@ -51,12 +53,19 @@ def _why(
     if refusing is None:
         return "its volumes fit nowhere else, as things are"
     smallest = min(loose, key=lambda volume: (volume.request.size_bytes, volume.name))
-    histogram = refusing.histogram(smallest.request, [smallest.request])
+    request = _as_well_kept(smallest)
+    histogram = refusing.histogram(request, [request])
     counts = [count for count in histogram if count.pools]
     told = histogram_lines(counts, len(after.pools))[0].strip()
     return (
         told if violation.subject[0] == "volume" else f"of {smallest.name}, its smallest volume that may move, {told}"
     )
+
+
+def _as_well_kept(volume: Volume) -> Request:
+    """What is asked for it without the choices that are worse than its own: no move takes those."""
+    choices = tuple(wish for wish in volume.request.alternatives if wish.index <= volume.asked.index)
+    return replace(volume.request, alternatives=choices)
 
 
 def _there(violation: Violation, after: Inventory) -> Sequence[Volume]:

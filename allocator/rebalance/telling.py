@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from allocator.domain.sizes import format_bytes, format_dimension
 from allocator.explain import NOT_REPEATABLE, cost_words
 from allocator.planning.ordered import KEY, order_json
 from allocator.rebalance.outcome import Effect, Proposed, Rebalance
 
-WORDS = {"mends": "mends", "makes_room": "makes room", "gains": "gains"}
+MOST_TOLD: Final = 2
+"""Things that a move changes which are told in its cell; the JSON has all of them."""
+WORDS: Final = {"mends": "mends", "makes_room": "makes room", "gains": "gains"}
 
 
 def why_words(proposed: Proposed) -> str:
@@ -18,10 +20,10 @@ def why_words(proposed: Proposed) -> str:
     if proposed.purpose == "makes_room":
         lost = proposed.missing[0].text if proposed.missing else ""
         return f"makes room for {', '.join(proposed.companions[:3]) or 'others'}; else {lost}"
-    told = [effect.text for effect in proposed.alone if effect.gain > 0] or [
-        f"with its companions; else {effect.text}" for effect in proposed.missing
+    told = [effect.text for effect in proposed.alone if effect.gain > 0][:MOST_TOLD] or [
+        f"with its companions; else {effect.text}" for effect in proposed.missing[:1]
     ]
-    return f"{WORDS[proposed.purpose]}: {told[0]}" if told else WORDS[proposed.purpose]
+    return f"{WORDS[proposed.purpose]}: {'; '.join(told)}" if told else WORDS[proposed.purpose]
 
 
 def summary_lines(found: Rebalance) -> Iterator[str]:

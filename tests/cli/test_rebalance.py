@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,28 @@ volumes:
   - {name: a, pool: POOL, size: 10MiB}
   - {name: b, pool: POOL, size: 20MiB}
 """
+
+
+CROWDED = """\
+version: 1
+drivers: {sf: {driver: solidfire}}
+hosts:
+  - {name: h1, zone: z1, cluster: c1, protocols: [iscsi], iops: 100000}
+  - {name: h2, zone: z1, cluster: c1, protocols: [iscsi], iops: 100000}
+  - {name: h3, zone: z1, cluster: c2, protocols: [iscsi], iops: 100000}
+pools:
+  - {name: sf-1, driver: sf, zone: z1, tags: [ssd], capacity: 10TiB, iops: 20000}
+  - {name: sf-2, driver: sf, zone: z1, tags: [ssd], capacity: 10TiB, iops: 20000}
+  - {name: sf-3, driver: sf, cluster: c1, tags: [hdd], capacity: 4TiB, iops: 20000}
+offerings:
+  - {name: fast, tags: [ssd], qos: {provisioned: {min_iops: 1000, max_iops: 2000}}}
+volumes:
+  - {name: a1, pool: sf-1, host: h1, vm: va, size: 4TiB, offering: fast}
+  - {name: a2, pool: sf-1, host: h2, vm: vb, size: 3TiB, offering: fast}
+  - {name: a3, pool: sf-1, host: h3, vm: vc, size: 2TiB, offering: fast}
+  - {name: a4, pool: sf-1, size: 2TiB, offering: fast}
+"""
+"""11 TiB on 10, which other pools cannot take all of."""
 
 
 def fleet(path: Path, *, state: str = "draining", pool: str = "p1") -> Path:
@@ -46,6 +70,25 @@ def test_what_is_mended_is_done_and_right_after_there_is_nothing_to_do(allocator
     ]
     run = allocator("rebalance", "-f", fleet(tmp_path / "f.yaml", pool="p2"), "--json")
     assert (run.code, json.loads(run.out)["status"]) == (0, "nothing")
+
+
+def test_nothing_but_json_is_on_standard_output(tmp_path: Path) -> None:
+    """HiGHS prints a line while it looks for where these volumes go, past whatever Python calls standard output."""
+    path = tmp_path / "crowded.yaml"
+    path.write_text(CROWDED)
+    words = [sys.executable, "-m", "allocator.cli", "rebalance", "-f", str(path), "--drain", "sf-1", "--json"]
+    printed = subprocess.run(words, capture_output=True, text=True, check=False).stdout
+    told = json.loads(printed)
+    assert (told["status"], [move["to"] for move in told["moves"]]) == ("partly", ["sf-2"] * 3)
+
+
+def test_each_move_says_what_it_is_for_and_what_is_known_of_its_cost(allocator: Allocator, tmp_path: Path) -> None:
+    """R27: a drained pool that is oversold as well loses both; moves that only gain have no least cost."""
+    path = tmp_path / "crowded.yaml"
+    path.write_text(CROWDED)
+    drained = allocator("rebalance", "-f", path, "--drain", "sf-1").out
+    assert "mends: capacity at pool sf-1: 1 TiB too much, then none; state at pool sf-1: 4 too much, then 3" in drained
+    assert "cost: movement 4,097, balance -650,005;" in allocator("rebalance", "-f", path, "--balance").out
 
 
 def test_what_stays_broken_is_found(allocator: Allocator, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from allocator.goals import tiers_of
 from allocator.rebalance.job import rebalance
 from allocator.rebalance.outcome import Rebalance
 from allocator.rules import rules_of
-from allocator.testing.made import host, pool, request, sized, volume
+from allocator.testing.made import CAPPING, host, limit, pool, provisioned, request, sized, volume
 
 POLICY = Policy(unknown_total="unlimited")
 SSD = frozenset({"ssd"})
@@ -67,6 +67,17 @@ def test_what_cannot_be_mended_says_why() -> None:
     assert left.why == "none of its 1 volumes may move: pinned, made by others, or on a pool that is down"
     (left,) = rebalanced([hdd, ssd], [lost], Aim(repair=True, budget=Budget(moves=0))).staying
     assert left.why == "the budget is spent"
+
+
+def test_a_worse_choice_than_the_own_is_no_place_to_go() -> None:
+    """An array that drains promises 100 IOPS to `lost`; the other pool keeps its second choice only, a mere limit."""
+    array, capping = pool("array", state="draining"), pool("capping", CAPPING)
+    asked = request("lost", 1, provisioned(100, 200), limit(100))
+    (left,) = rebalanced([array, capping], [volume(array, asked)], Aim(repair=True)).staying
+    assert left.why == (
+        "of lost, its smallest volume that may move, 0 of 2 pools fit: 1 offers no minimum IOPS (driver capping), "
+        "1 takes nothing new (state not up)"
+    )
 
 
 def test_a_drained_host_names_its_vms_and_empties_its_own_pools() -> None:

@@ -15,8 +15,9 @@ from allocator.domain.move import Move
 from allocator.domain.outcome import Reason
 from allocator.domain.placement import Touched, Volume
 from allocator.domain.places import Pool
+from allocator.planning.needs import Need, Spot, Way
 from allocator.planning.replay import begun
-from allocator.planning.room import Need, Room, Spot, Way
+from allocator.planning.room import Room
 
 MOST_TRIED: Final = 100
 """Volumes of one circle that a third pool is looked for, the smallest first."""

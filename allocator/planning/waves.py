@@ -11,8 +11,9 @@ from allocator.domain.inventory import Inventory
 from allocator.domain.move import Move
 from allocator.domain.placement import Volume
 from allocator.planning.deadlock import Blocked, blocked_for_good, staging
+from allocator.planning.needs import Need, Spot, Way
 from allocator.planning.replay import unfit
-from allocator.planning.room import Need, Room, Spot, Way
+from allocator.planning.room import Room
 from allocator.rule import Rule
 
 

@@ -6,7 +6,7 @@ nothing either.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -22,6 +22,7 @@ from allocator.goals.balance import Balance
 from allocator.goals.movement import Movement
 from allocator.planning.waves import USUAL, AtOnce, waves
 from allocator.rebalance.broken import Broken, mending, still
+from allocator.rebalance.draining import check_names, drained_pools, emptied, vms_to_leave
 from allocator.rebalance.emptying import emptied_one_by_one
 from allocator.rebalance.fill import filled, usable
 from allocator.rebalance.first_aid import first_aid
@@ -71,16 +72,17 @@ class _Job:
     ) -> None:
         from allocator.solver.deadline import Deadline
 
-        _check_names(inventory, aim)
+        check_names(inventory, aim)
         self.start = emptied(inventory, aim.drain)
         self.rules, self.tiers, self.policy, self.aim, self.effort = rules, tiers, policy, aim, effort
         self.at_once = at_once
         self.deadline = Deadline(effort.seconds)
-        pools = None if aim.mends_all else frozenset(_drained_pools(inventory, aim.drain))
+        pools = None if aim.mends_all else frozenset(drained_pools(inventory, aim.drain))
         self.broken = Broken.now(self.start, rules, pools)
         self.goals = _goals(policy, rules, aim)
         self.balance = Balance(policy, rules)
         """Between pools that mend alike."""
+        self.movement = Movement(policy, rules)
         self.moved: dict[str, Volume] = {}
         self.bound: int | None = 0
 
@@ -129,10 +131,10 @@ class _Job:
         """What moves leave broken, and what they take."""
         after = here.plus(move.then for move in moves)
         left = broken.cost(one for one in still(broken, after, self.rules) if broken.is_wanted(one, here))
-        return left, Movement(self.policy, self.rules).cost(Answer(here, after, ()))
+        return left, self.movement.cost(Answer(here, after, ()))
 
     def _settled(self, moves: Sequence[Move]) -> list[Move]:
-        """What must move anyway goes where it evens out load, the largest first, for no further move."""
+        """What must move anyway goes where it evens out load, the largest first, for no further move or dearer way."""
         here = self._now()
         targets = Targets(here, self.rules, self.balance, Budget())
         for move in sorted(moves, key=lambda move: (-move.size_bytes, move.volume)):
@@ -140,10 +142,16 @@ class _Job:
                 break
             home = self.start.volumes[move.volume].pool
             now = targets.fleet.inventory
-            then = next((there for there in targets.of(now.volumes[move.volume]) if there.pool != home), None)
+            most = self._moving([move.then])
+            others = (there for there in targets.of(now.volumes[move.volume]) if there.pool != home)
+            then = next((there for there in others if self._moving([there]) <= most), None)
             if then is not None and self.balance.cost(Answer(now, now.plus([then]), ())) < 0:
                 targets.make(then)
         return list(targets.moves.values())
+
+    def _moving(self, moved: Iterable[Volume]) -> int:
+        """What it costs to move these volumes there."""
+        return self.movement.cost(Answer(self.start, self.start.plus(moved), ()))
 
     def _gained(self, goal: Goal) -> list[Move]:
         here, budget = self._now(), self._budget()
@@ -183,8 +191,7 @@ class _Job:
 
     def _told(self, moves: Sequence[Move], after: Inventory) -> Rebalance:
         answer = Answer(self.start, self.start.plus(move.then for move in moves), ())
-        movement = Movement(self.policy, self.rules)
-        goals: dict[str, tuple[int, int | None]] = {"movement": (movement.cost(answer), self.bound)}
+        goals: dict[str, tuple[int, int | None]] = {"movement": (self.movement.cost(answer), self.bound)}
         goals |= {goal.name: (goal.cost(answer), None) for goal in self.goals}
         wanted = self.broken.wanted(self.start)
         subjects = {(violation.rule, violation.subject) for violation in wanted}
@@ -198,50 +205,13 @@ class _Job:
             pools=tuple(filled(self.start, after, self.rules, touched)),
             usable=tuple(usable(self.start, after, self.rules)),
             staying=tuple(staying(left, after, self.rules, self.tiers, self._may_move, self._budget().spent)),
-            vms=tuple(_vms_to_leave(after, self.aim.drain)),
+            vms=tuple(vms_to_leave(after, self.aim.drain)),
             broken=(self.broken.cost(wanted), self.broken.cost(left)),
             goals=goals,
             deterministic=self.effort.deterministic and not self.deadline.hit,
         )
 
 
-def emptied(inventory: Inventory, names: Sequence[str]) -> Inventory:
-    """The facts with these pools, and the local pools of these hosts, draining: what lies there is broken then."""
-    if not names:
-        return inventory
-    pools = [replace(inventory.pools[name], state="draining") for name in _drained_pools(inventory, names)]
-    return inventory.copy(instead=pools)
-
-
-def _drained_pools(inventory: Inventory, names: Sequence[str]) -> list[str]:
-    """Pools that are named, and the local ones of hosts that are; one that is down stays so."""
-    return [
-        pool.name
-        for pool in inventory.pools.values()
-        if pool.state != "down" and (pool.name in names or (pool.host is not None and pool.host in names))
-    ]
-
-
-def _vms_to_leave(after: Inventory, names: Sequence[str]) -> list[tuple[str, str]]:
-    """(VM, host): hosts are the control plane's, and so are the VMs on them."""
-    found = {
-        (volume.request.vm or volume.name, name)
-        for name in names
-        if name in after.hosts
-        for volume in after.volumes_at("host", name)
-    }
-    return sorted(found)
-
-
 def _goals(policy: Policy, rules: Sequence[Rule], aim: Aim) -> list[Goal]:
     known = {goal.name: goal for goal in GOALS}
     return [known[aim.gains](policy, rules)] if aim.gains else []
-
-
-def _check_names(inventory: Inventory, aim: Aim) -> None:
-    for name in aim.drain:
-        if name not in inventory.pools and name not in inventory.hosts:
-            raise LookupError(f"There is no pool or host {name} to drain. Maybe `allocator list pools` shows its name.")
-    for name in sorted(aim.pinned):
-        if inventory.find(name) is None:
-            raise LookupError(f"There is no volume {name} to pin. Maybe `allocator list volumes` shows its name.")

@@ -14,7 +14,7 @@ from allocator.domain.rebalance import Aim
 from allocator.goal import Answer
 from allocator.goals.movement import Movement
 from allocator.rebalance.broken import Broken, still
-from allocator.rebalance.job import emptied
+from allocator.rebalance.draining import emptied
 from allocator.rule import Rule
 from allocator.testing.brute import Judge
 

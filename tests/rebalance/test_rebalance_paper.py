@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Volume
 from allocator.domain.places import Pool
-from allocator.domain.policy import Effort, Policy
+from allocator.domain.policy import Effort, Movement, Policy
 from allocator.domain.rebalance import Aim, Budget
 from allocator.goals import tiers_of
 from allocator.rebalance.job import rebalance
@@ -19,10 +21,10 @@ POLICY = Policy(unknown_total="unlimited")
 SSD = frozenset({"ssd"})
 
 
-def rebalanced(pools: list[Pool], volumes: list[Volume], aim: Aim, *hosts: str) -> Rebalance:
+def rebalanced(pools: list[Pool], volumes: list[Volume], aim: Aim, *hosts: str, policy: Policy = POLICY) -> Rebalance:
     inventory = Inventory(pools, [host(name) for name in hosts], volumes)
-    rules = rules_of(POLICY)
-    return rebalance(inventory, rules, tiers_of(POLICY, rules), POLICY, aim, Effort(work=2))
+    rules = rules_of(policy)
+    return rebalance(inventory, rules, tiers_of(policy, rules), policy, aim, Effort(work=2))
 
 
 def shown(found: Rebalance) -> list[tuple[str, str, str, str]]:
@@ -53,6 +55,29 @@ def test_a_healthy_volume_makes_room() -> None:
     assert room.companions == ("lost",)
     assert [effect.text for effect in room.missing] == ["capacity at pool ssd: 4 B too much"]
     assert [[move.volume for move in wave.moves] for wave in found.order.waves] == [["plain"], ["lost"]]
+
+
+def test_dear_ways_are_left_to_those_that_have_no_other() -> None:
+    """Of two alike, one has to go to `d`: from `a` that costs 9 more, from `b` 1 more. A move costs 1, and 1 a GiB."""
+    drains, takes = ("a", "b"), ("c", "d")
+    pools = [pool(name, state="draining") for name in drains] + [pool(name, capacity=sized(1)) for name in takes]
+    held = [volume(pools[0], request("from-a")), volume(pools[1], request("from-b"))]
+    policy = replace(POLICY, movement=Movement(per_pair={"a": {"d": 9}, "b": {"d": 1}}))
+    found = rebalanced(pools, held, Aim(repair=True), policy=policy)
+    assert [(one.move.volume, one.move.target) for one in found.moves] == [("from-a", "c"), ("from-b", "d")]
+    assert found.goals["movement"] == (2 * (1 + 1) + 1, 2 * (1 + 1) + 1)
+
+
+def test_an_even_load_is_not_worth_a_dearer_way() -> None:
+    """`near` is at 95 % then and `far` would be at 20 %, but the way there costs 5 more; without that it is taken."""
+    old = pool("old", state="draining")
+    near, far = pool("near", capacity=sized(100)), pool("far", capacity=sized(100))
+    held = [volume(old, request("goes", 20)), volume(near, request("lies", 75))]
+    policy = replace(POLICY, movement=Movement(per_pair={"old": {"far": 5}}))
+    assert shown(rebalanced([old, near, far], held, Aim(repair=True), policy=policy)) == [
+        ("goes", "old", "near", "mends")
+    ]
+    assert shown(rebalanced([old, near, far], held, Aim(repair=True))) == [("goes", "old", "far", "mends")]
 
 
 def test_what_cannot_be_mended_says_why() -> None:

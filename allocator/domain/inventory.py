@@ -289,6 +289,15 @@ class _Overlay(Inventory):
                 found[mark].append(volume)
         return found
 
+    @lazily
+    def _leaving(self) -> dict[Mark, list[Volume]]:
+        """Those that left, by mark."""
+        found: dict[Mark, list[Volume]] = defaultdict(list)
+        for volume in map(self.base.volumes.__getitem__, self._gone):
+            for mark in volume.request.marks:
+                found[mark].append(volume)
+        return found
+
     def groups(self) -> Iterable[str]:
         requests = [volume.request for volume in self._came.values()]
         named = {r.group for r in requests if r.group} | {near.group for r in requests for near in r.nears}
@@ -348,8 +357,8 @@ class _Overlay(Inventory):
         known = self._moves.get((over, mark))
         if known is not None:
             return known
-        left = (self.base.volumes[name] for name in self._gone)
-        gone = [(volume, -1) for volume in left if mark is None or mark in volume.request.marks]
+        left = map(self.base.volumes.__getitem__, self._gone) if mark is None else self._leaving.get(mark, ())
+        gone = [(volume, -1) for volume in left]
         came = [(volume, 1) for volume in (self._came.values() if mark is None else self._coming.get(mark, ()))]
         found = self._moves[over, mark] = [(volume, self.places(volume, over), sign) for volume, sign in (*gone, *came)]
         return found

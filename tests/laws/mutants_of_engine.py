@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.laws.mutants import Mutant
 
 SUMS = (
-    Mutant("engine", "a view forgets who left", "domain.inventory:_Overlay._moved", "for name in self._gone",
-           "for name in ()",
+    Mutant("engine", "a view forgets who left", "domain.inventory:_Overlay._moved", "(volume, -1) for volume in left",
+           "(volume, -1) for volume in ()",
            "laws"),
     Mutant("engine", "totals forget who left for good", "domain.inventory:Inventory._remove",
            "self._count_everywhere(volume, -1)", "None", "laws"),

@@ -184,7 +184,7 @@ class LimitRule(Rule):
             total = model.total(limit.charge, limit.counts)
             model.require_at_most(
                 total,
-                limit.of,
+                min(limit.at_most, UNLIMITED) if isinstance(limit.at_most, int) else limit.of,
                 where=None if limit.where is None else model.total(limit.where),
                 unless=None if limit.unless is None else model.total(limit.unless),
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 
 from allocator.domain.inventory import Inventory
@@ -46,6 +46,11 @@ class NearRule(LimitRule):
             for near in sorted(wanted, key=str):
                 found += self._made.of(near, inventory)
         return found
+
+    def limits_on(self, requests: Iterable[Request], inventory: Inventory) -> Collection[Limit]:
+        """As any rule's, but who wants to be near a group is looked up once for all of its members."""
+        unlike = {(request.group, request.nears): request for request in requests}
+        return super().limits_on(unlike.values(), inventory)
 
     def mended(self, request: Request) -> bool:
         return bool(request.nears)

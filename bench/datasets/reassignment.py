@@ -6,6 +6,7 @@ prescribes. Services are groups, locations and neighbourhoods failure domains, t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -80,8 +81,9 @@ def read(model: str, assignment: str) -> Problem:
     homes = [int(word) for word in assignment.split()]
     if len(homes) != len(processes):
         raise ValueError(f"The assignment is of {len(homes)} processes, the model of {len(processes)}.")
+    sizes = Counter(service for service, _, _ in processes)
     volumes = [
-        Volume.on(pools[home], _request(row, process, names, services, process_weight), WAYS[0])
+        Volume.on(pools[home], _request(row, process, names, services, process_weight, sizes[process[0]] == 1), WAYS[0])
         for row, (process, home) in enumerate(zip(processes, homes, strict=True))
     ]
     pairs = {
@@ -143,7 +145,12 @@ def _services(numbers: _Numbers) -> list[Service]:
 
 
 def _request(
-    row: int, process: tuple[int, list[int], int], names: Sequence[str], services: Sequence[Service], weight: int
+    row: int,
+    process: tuple[int, list[int], int],
+    names: Sequence[str],
+    services: Sequence[Service],
+    weight: int,
+    alone: bool,
 ) -> Request:
     service, needs, move_cost = process
     return Request(
@@ -152,7 +159,7 @@ def _request(
         WAYS,
         resources=tuple(zip(names, needs, strict=True)),
         group=_group(service),
-        apart=Apart("pool"),
+        apart=None if alone else Apart("pool"),
         also=tuple(_wishes(service, services[service])),
         move_cost=weight * move_cost,
     )

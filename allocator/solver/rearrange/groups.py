@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from allocator.domain.placement import ALL, Charge
+from allocator.domain.placement import ALL, Charge, one_each
 from allocator.fleet import Fleet
 from allocator.limits import UNLIMITED
 from allocator.solver.rearrange.state import CROWD, PROVIDES, SPREAD, WANTS, Ints
@@ -119,11 +119,10 @@ class Groups:
 
     def _limits(self, charge: Charge, limits: Callable[[Any], int] | int) -> Ints:
         _, numbers = self._fleet.labels(charge.over)
+        if isinstance(limits, int):
+            return np.full(len(numbers), limits, dtype=np.int64)
         pools = self._fleet.inventory.pools
-        given = [
-            limits if isinstance(limits, int) else limits(pools[label] if charge.over == "pool" else None)
-            for label in numbers
-        ]
+        given = [limits(pools[label] if charge.over == "pool" else None) for label in numbers]
         return np.array(given, dtype=np.int64)
 
     def _members(self, charge: Charge) -> Sequence[str]:
@@ -147,7 +146,9 @@ class Groups:
         for volume in self._fleet.inventory.marked(charge.mark):
             if not charge.counts(volume.request):
                 continue
-            if any(charge.amount(volume.request, volume.alternative, pool) != 1 for pool in kinds.examples):
+            if charge.amount is not one_each and any(
+                charge.amount(volume.request, volume.alternative, pool) != 1 for pool in kinds.examples
+            ):
                 raise Unsaid(f"{charge.name} are not counted one by one.")
             for label, amount in self._fleet.inventory.amounts(charge, volume):
                 count[numbers[label]] += amount

@@ -18,12 +18,12 @@ from allocator.domain.outcome import GoalResult, Headway
 from allocator.domain.placement import Volume
 from allocator.domain.policy import Effort
 from allocator.fleet import Fleet
-from allocator.goal import Answer, Tiers, tier_costs, tier_name
+from allocator.goal import Tiers, tier_name
 from allocator.rule import Rule
 from allocator.screen import Screen
 from allocator.solver.classes import Unit
 from allocator.solver.deadline import Deadline
-from allocator.solver.draft import Draft, Placement
+from allocator.solver.draft import Draft
 from allocator.solver.greedy import greedy
 from allocator.solver.parts import independent_parts, zone_numbers
 from allocator.solver.spreading.spread import spread
@@ -67,9 +67,12 @@ def solve(
     if len(units) * len(inventory.pools) > SEARCHED and all(unit.home for unit in units):
         from allocator.solver.rearrange.rearrange import rearrange
 
-        found = rearrange(units, inventory, rules, tiers, effort, progress)
+        lying = [volume for unit in units for volume in unit.home]
+        found = rearrange(lying, inventory, rules, tiers, effort, progress)
         if found is not None:
-            return _rearranged(*found, inventory, tiers)
+            placed = {unit.name: tuple(found.moved.get(v.name, v) for v in unit.home) for unit in units}
+            goals = tuple(GoalResult(tier_name(tier), cost) for tier, cost in zip(tiers, found.costs, strict=True))
+            return Solution(placed, goals, "feasible", found.deterministic, checked=True)
     names = [volume.name for unit in units for volume in unit.home]
     screen = Screen(Fleet(inventory.copy(without=names)), rules)
     parts = () if _is_huge(units, screen) else independent_parts(units, screen)
@@ -118,13 +121,6 @@ def _is_huge(units: Sequence[Unit], screen: Screen) -> bool:
     """Whether even the part of one zone would be counted: zones are told apart there, and at less cost."""
     zones = len(np.unique(zone_numbers(screen)))
     return _size(units, screen) > MANY * zones**2 and not any(unit.home for unit in units)
-
-
-def _rearranged(placed: Placement, deterministic: bool, inventory: Inventory, tiers: Tiers) -> Solution:
-    moved = (v for volumes in placed.values() for v in volumes if inventory.volumes[v.name] is not v)
-    costs = tier_costs(tiers, Answer(inventory, inventory.plus(moved), ()))
-    goals = tuple(GoalResult(tier_name(tier), cost) for tier, cost in zip(tiers, costs, strict=True))
-    return Solution(placed, goals, "feasible", deterministic, checked=True)
 
 
 def _size(units: Sequence[Unit], screen: Screen) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import time
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 import click
 
+from allocator.documents.pausing import collection_paused
 from allocator.domain.policy import Effort
 from allocator.goals import tiers_of
 from allocator.rules import rules_of
@@ -114,7 +116,10 @@ def roadef(
 
 def _rearranged(name: str, data: Path, effort: Effort, began: float) -> tuple[str, Figures]:
     model, assignment = data / f"model_{name}.txt", data / f"assignment_{name}.txt"
-    problem = read(model.read_text(), assignment.read_text())
+    with collection_paused():
+        problem = read(model.read_text(), assignment.read_text())
+    gc.freeze()
+    start = cost_of(problem)
     rules = rules_of(problem.policy)
     tiers = tiers_of(problem.policy, rules)
     units = [Unit((volume.request,), (volume,)) for volume in problem.volumes]
@@ -123,7 +128,6 @@ def _rearranged(name: str, data: Path, effort: Effort, began: float) -> tuple[st
     solution = solve(units, problem.inventory, rules, tiers, left)
     placed = {volume.name: volume for volumes in solution.placed.values() for volume in volumes}
     moved = [volume for volume in problem.volumes if placed[volume.name].pool != volume.pool]
-    start = cost_of(problem)
     grown = sum(goal.cost for goal in solution.goals)
     figures = Figures(name, effort.seconds, 0.0, start, start + grown, len(moved))
     return written(problem, placed), figures

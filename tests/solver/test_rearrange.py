@@ -24,8 +24,8 @@ from allocator.rules.resources import Resources
 from allocator.solver.classes import Unit
 from allocator.solver.model import Model
 from allocator.solver.rearrange.compile import compiled
-from allocator.solver.rearrange.rearrange import rearrange
-from allocator.solver.rearrange.state import BAD, BEST, COST, WRONG
+from allocator.solver.rearrange.rearrange import Rearranged, rearrange
+from allocator.solver.rearrange.state import BAD, BEST, COST, TOLL, WRONG
 from allocator.solver.search import solve
 from allocator.testing.made import amount, pool, request, volume
 from allocator.verify import worsened
@@ -87,8 +87,9 @@ def costs(inventory: Inventory, tiers: Tiers, came: Sequence[Volume]) -> tuple[i
 @pytest.mark.parametrize("seed", range(12))
 def test_what_the_search_counts_is_what_the_rules_and_goals_say(seed: int) -> None:
     """R25: after any walk its cost is the goals' cost, and it counts nothing as broken exactly where nothing is."""
-    from allocator.solver.rearrange.anneal import Pace, Walker
-    from allocator.solver.rearrange.kernel import become
+    from allocator.solver.rearrange.anneal import Walker
+    from allocator.solver.rearrange.course import Pace
+    from allocator.solver.rearrange.kernel.making import become
 
     inventory, movable, rules, tiers = asked(seed)
     walker = Walker.of(compiled(movable, inventory, rules, tiers), seed)
@@ -97,13 +98,14 @@ def test_what_the_search_counts_is_what_the_rules_and_goals_say(seed: int) -> No
     fine = 0
     for heat in (3.0, 1.0, 0.3, 0.1, 0.0):
         for _ in range(20):
-            walker.walk(Pace(heat, heat, 1.5, 0.9, 7), heat, 3.0)
+            walker.walk(7, Pace(heat, 3.0, toll=heat, rise=1.5, fall=0.9))
             now = list(moved(movable, state.at.tolist(), pools))
             broken = worsened(inventory, rules, now)
             assert bool(broken) == bool(state.figures[BAD] or state.figures[WRONG]), broken
             if not broken:
                 fine += 1
-                assert (int(state.figures[COST]) - start,) == costs(inventory, tiers, now)
+                assert (int(state.figures[COST] - state.figures[TOLL]) - start,) == costs(inventory, tiers, now)
+    walker.walk(0, Pace(0.0, 3.0))
     become(state, state.best.copy())
     assert [state.figures[COST], state.figures[BAD], state.figures[WRONG]] == [state.figures[BEST], 0, 0]
     best = list(moved(movable, state.best.tolist(), pools))
@@ -116,13 +118,12 @@ def test_what_the_search_counts_is_what_the_rules_and_goals_say(seed: int) -> No
 def test_the_same_seed_and_work_give_the_same_answer() -> None:
     """R25: no clock has a say without a deadline."""
     inventory, movable, rules, tiers = asked(3)
-    units = [Unit((one.request,), (one,)) for one in movable]
 
-    def placed(seed: int) -> list[str]:
-        found = rearrange(units, inventory, rules, tiers, Effort(work=0.05, seed=seed))
+    def placed(seed: int) -> list[tuple[str, str]]:
+        found = rearrange(movable, inventory, rules, tiers, Effort(work=0.05, seed=seed))
         assert found is not None
-        assert found[1]
-        return [volumes[0].pool for volumes in found[0].values()]
+        assert found.deterministic
+        return [(name, volume.pool) for name, volume in found.moved.items()]
 
     assert placed(1) == placed(1)
 
@@ -130,9 +131,8 @@ def test_the_same_seed_and_work_give_the_same_answer() -> None:
 def test_where_no_time_is_left_everything_stays() -> None:
     """R25: all of the deadline went into reading what rules and goals say."""
     inventory, movable, rules, tiers = asked(3)
-    units = [Unit((one.request,), (one,)) for one in movable]
-    found = rearrange(units, inventory, rules, tiers, Effort(work=1e9, seconds=0.0))
-    assert found == ({unit.name: unit.home for unit in units}, False)
+    found = rearrange(movable, inventory, rules, tiers, Effort(work=1e9, seconds=0.0))
+    assert found == Rearranged({}, (0,), deterministic=False)
 
 
 def test_tiers_are_kept_in_their_order() -> None:
@@ -145,10 +145,10 @@ def test_tiers_are_kept_in_their_order() -> None:
     ]
     policy = replace(POLICY, rules=("resources",), overload={}, goals=((("overload", 1),), (("movement", 1),)))
     rules = rules_of(policy)
-    units = [Unit((one.request,), (one,)) for one in lying]
-    found = rearrange(units, Inventory(pools, volumes=lying), rules, tiers_of(policy, rules), Effort(work=0.1))
+    found = rearrange(lying, Inventory(pools, volumes=lying), rules, tiers_of(policy, rules), Effort(work=0.1))
     assert found is not None
-    assert [name for name, volumes in found[0].items() if volumes[0].pool == "q"] == ["v1", "v4"]
+    assert [name for name, volume in found.moved.items() if volume.pool == "q"] == ["v1", "v4"]
+    assert found.costs == (-3, 1_104)
 
 
 class Crowding(Packing):
@@ -167,10 +167,9 @@ class Hostile(Resources):
 def test_what_the_search_cannot_keep_to_is_left_to_others() -> None:
     """R26: a goal or a rule that has no words for it is never ignored."""
     inventory, movable, rules, tiers = asked(1)
-    units = [Unit((one.request,), (one,)) for one in movable]
     crowding = (((Crowding(POLICY, rules), 1),),)
-    assert rearrange(units, inventory, rules, crowding, Effort(work=0.01)) is None
-    assert rearrange(units, inventory, [*rules, Hostile(POLICY)], tiers, Effort(work=0.01)) is None
+    assert rearrange(movable, inventory, rules, crowding, Effort(work=0.01)) is None
+    assert rearrange(movable, inventory, [*rules, Hostile(POLICY)], tiers, Effort(work=0.01)) is None
 
 
 def test_many_volumes_that_lie_somewhere_are_searched() -> None:

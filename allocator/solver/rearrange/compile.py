@@ -62,6 +62,7 @@ def _state(home: IntArray, arrays: dict[str, Any]) -> State:
         home=home,
         journal=np.zeros(max(1, len(home) // 4), dtype=np.int64),
         cost=cost,
+        toll=np.zeros(len(home), dtype=np.int64),
         bad=zeros,
         price=np.zeros_like(use),
         broken=np.zeros(1, dtype=np.int64),

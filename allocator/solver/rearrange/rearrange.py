@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from threading import Thread
@@ -15,49 +16,62 @@ from allocator.domain.placement import Volume
 from allocator.domain.policy import Effort
 from allocator.goal import Answer, Tiers, tier_costs, tier_name
 from allocator.rule import Rule
-from allocator.solver.classes import Unit
 from allocator.solver.deadline import Deadline
 from allocator.solver.rearrange.compile import compiled
 from allocator.solver.rearrange.state import BEST, COST, Ints, State
 from allocator.solver.rearrange.words import Unsaid
 from allocator.verify import worsened
 
-CHECKING: Final = 2e-5
-"""Seconds that the check of an answer takes for each volume and rule (measured)."""
-LAST: Final = 0.95
+CHECKING: Final = 1.5
+"""How many times as long the check of an answer takes as reading what rules and goals say (measured)."""
+LAST: Final = 0.98
 """The share of the time after which nothing new is begun."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rearranged:
+    """What the search found."""
+
+    moved: dict[str, Volume]
+    """Those that go elsewhere, as they will lie there, by name."""
+    costs: tuple[int, ...]
+    """What each tier grows by."""
+    deterministic: bool
+    """Whether no clock had a say."""
+
+
 def rearrange(
-    units: Sequence[Unit],
+    movable: Sequence[Volume],
     inventory: Inventory,
     rules: Sequence[Rule],
     tiers: Tiers,
     effort: Effort,
     progress: Callable[[Headway], None] | None = None,
-) -> tuple[dict[str, tuple[Volume, ...]], bool] | None:
-    """Where each unit goes, on the hosts that it has, and whether a clock had a say.
+) -> Rearranged | None:
+    """Which of the volumes go elsewhere, each with the hosts that it has; all others of the inventory stay.
 
-    None where the search cannot keep to what the rules and goals say, or numba is not installed. With a deadline and
-    several workers each searches from a seed of its own, and the best answer is taken.
+    Nothing gets worse: no rule is broken that was not, and the tiers cost no more than where everything stays. None
+    where the search cannot keep to what the rules and goals say, or numba is not installed. `effort` bounds it by work
+    (4 million moves tried a unit), by seconds, or by both. With seconds and several workers each searches from a seed
+    of its own, in a thread, and the best answer is taken.
     """
     if find_spec("numba") is None:
         return None
     deadline = Deadline(effort.seconds)
     ready: Future[None] = Future()
     Thread(target=_load, args=(ready,), daemon=True).start()
-    movable = [volume for unit in units for volume in unit.home]
+    nothing, begun = (0,) * len(tiers), deadline.left()
     try:
         state = compiled(movable, inventory, rules, tiers)
     except Unsaid:
         return None
-    home = {unit.name: unit.home for unit in units}
     left = deadline.left()
     try:
         ready.result(None if left is None else left * LAST)
     except TimeoutError:
-        return home, False
-    best = _searched(state, effort, deadline, len(movable) * len(rules) * CHECKING, tiers, progress)
+        return Rearranged({}, nothing, deterministic=False)
+    reserve = 0.0 if begun is None or left is None else CHECKING * (begun - left)
+    best = _searched(state, effort, deadline, reserve, tiers, progress)
     pools = tuple(inventory.pools.values())
     moved = {
         volume.name: Volume.on(pools[row], volume.request, volume.asked, volume.hosts)
@@ -66,10 +80,10 @@ def rearrange(
     }
     if worsened(inventory, rules, moved.values()):
         return None
-    if tier_costs(tiers, Answer(inventory, inventory.plus(moved.values()), ())) > (0,) * len(tiers):
-        moved = {}
-    placed = {name: tuple(moved.get(volume.name, volume) for volume in volumes) for name, volumes in home.items()}
-    return placed, effort.seconds is None
+    costs = tier_costs(tiers, Answer(inventory, inventory.plus(moved.values()), ()))
+    if costs > nothing:
+        moved, costs = {}, nothing
+    return Rearranged(moved, costs, deterministic=effort.seconds is None)
 
 
 def _load(ready: Future[None]) -> None:
@@ -100,9 +114,11 @@ def _searched(
     def share(walker: Walker) -> float:
         """How much of the work or of the time is used up."""
         by_work, left = walker.tried / max(1.0, effort.work * PER_WORK), deadline.left()
+        if left == 0:
+            return 1.0
         if begun is None or left is None:
             return by_work
-        return 1.0 if left <= 0 else max(by_work, (begun - left) / max(1e-3, begun * LAST - reserve))
+        return max(by_work, (begun - left) / max(1e-3, begun * LAST - reserve))
 
     def told(walker: Walker) -> None:
         if progress is not None:

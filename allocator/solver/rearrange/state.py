@@ -32,6 +32,8 @@ HIGHEST: Final = 4
 """The most moves of any team."""
 JOURNAL: Final = 5
 """How many volumes have moved since the best answer was kept."""
+TOLL: Final = 6
+"""What COST counts beyond the true cost, for volumes that are away."""
 
 
 class State(NamedTuple):
@@ -53,6 +55,8 @@ class State(NamedTuple):
     """[screens, M]"""
     leaving: Ints
     """[V] the cost of being away from home."""
+    toll: Ints
+    """[V] what the search charges for it besides, as long as it likes."""
     way: Ints
     """[M, M] the cost of being away from one pool on another."""
     stay: Ints
@@ -126,10 +130,10 @@ def smallest() -> State:
     one, square, none = np.zeros(1, dtype=np.int64), np.zeros((1, 1), dtype=np.int64), np.zeros(0, dtype=np.int64)
     yes, small = np.ones((1, 1), dtype=np.bool_), np.zeros(0, dtype=np.int32)
     return State(
-        at=one, best=one, home=one, journal=one, like=one, screen=one, open=yes, leaving=one, way=square, stay=square,
-        kind=one, need=np.zeros((1, 1, 1), dtype=np.int64), use=square, held=yes[0], most=square, price=square,
-        above=square, weight=square, cost=one, bad=one, party=one, parties=np.zeros(2, dtype=np.int64), counters=none,
-        part=none, over=none, label=square - 1, base=none, partner=none, tally=small, crowd=small, used=none,
-        least=none, team=one - 1, moves=one, teams=one, figures=np.zeros(8, dtype=np.int64), broken=one, high=0,
-        signed=0,
+        at=one, best=one, home=one, journal=one, like=one, screen=one, open=yes, leaving=one, toll=one,
+        way=square, stay=square, kind=one, need=np.zeros((1, 1, 1), dtype=np.int64), use=square, held=yes[0],
+        most=square, price=square, above=square, weight=square, cost=one, bad=one, party=one,
+        parties=np.zeros(2, dtype=np.int64), counters=none, part=none, over=none, label=square - 1, base=none,
+        partner=none, tally=small, crowd=small, used=none, least=none, team=one - 1, moves=one, teams=one,
+        figures=np.zeros(8, dtype=np.int64), broken=one, high=0, signed=0,
     )  # fmt: skip

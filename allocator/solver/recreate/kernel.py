@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from allocator.solver.rearrange.chance import below, compiled, share
-from allocator.solver.rearrange.kernel import shift
+from allocator.solver.rearrange.kernel.chance import below, compiled, share
+from allocator.solver.rearrange.kernel.making import shift
 from allocator.solver.rearrange.state import BEST, COST, State
 from allocator.solver.recreate.tables import AWAY, BYTES, FULL, MOVES, PER_SOURCE, PER_TARGET, Tables
 

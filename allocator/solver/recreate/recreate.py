@@ -65,7 +65,7 @@ def few_moves(
 
 def _search(state: State, found: Tables, effort: Effort, deadline: Deadline, worthwhile: int) -> None:
     """The best moves of all, one by one; then better ones in place of some, warm at first and cool at the end."""
-    from allocator.solver.rearrange.chance import seeded
+    from allocator.solver.rearrange.kernel.chance import seeded
     from allocator.solver.recreate import kernel
 
     kernel.begin(state, found)

@@ -1,4 +1,4 @@
-"""Random numbers from a seed, for what is compiled: the seed is an array of one number, which is the next one's."""
+"""How functions of the inner loop are compiled, and the chance that they draw from."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def seeded(seed: int) -> NDArray[np.uint64]:
 
 
 @compiled
-def _random(seed: Any) -> Any:
+def draw(seed: Any) -> Any:
     """The next of a xorshift generator (Marsaglia 2003, 13-7-17)."""
     x = seed[0]
     x ^= x << np.uint64(13)
@@ -30,10 +30,10 @@ def _random(seed: Any) -> Any:
 @compiled
 def below(seed: Any, number: int) -> Any:
     """A number from 0 to below `number`, which is less than 2**31."""
-    return np.int64(((_random(seed) >> np.uint64(33)) * np.uint64(number)) >> np.uint64(31))
+    return np.int64(((draw(seed) >> np.uint64(33)) * np.uint64(number)) >> np.uint64(31))
 
 
 @compiled
 def share(seed: Any) -> Any:
     """A number between 0 and 1, neither of them."""
-    return (np.float64(_random(seed) >> np.uint64(11)) + 0.5) * (1.0 / 9007199254740992.0)
+    return (np.float64(draw(seed) >> np.uint64(11)) + 0.5) * (1.0 / 9007199254740992.0)

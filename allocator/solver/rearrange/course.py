@@ -1,0 +1,72 @@
+"""How hot, how dear and at what toll the search goes on, by the share of it that is done.
+
+Heats are in costs of an average volume, prices and tolls in costs of everything. Measured on the ROADEF challenge 2012.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+ENOUGH: Final = 20_000
+"""Moves for each volume that it takes to cool down from the first heat; with fewer it begins as much colder."""
+FIRST: Final = 2.0
+"""The first heat: large volumes cost some tens of times as much as the average, and settle first."""
+COOLED: Final = 0.01
+"""What becomes of the heat in the first part."""
+LAST: Final = 1e-5
+HIGHEST: Final = 3.0
+LOWEST: Final = 0.01
+"""The toll when it begins to fall, and when it is dropped."""
+TOLLED: Final = 0.8
+"""The share of the first part in which there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """One stretch of the search."""
+
+    heat: float
+    dear: float
+    """What it costs to pass a limit by all that is used."""
+    toll: float = 0.0
+    rise: float = 1.03
+    """What a price is multiplied by while its limit is passed, each time that prices are set,"""
+    fall: float = 0.999
+    """and while it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the search, up to a share of all of it."""
+
+    until: float
+    first: float
+    last: float
+    """Heats, in shares of the first of all, never below the last of all."""
+    dear: float
+    tolled: float = 0.0
+    rise: float = 1.03
+    fall: float = 0.999
+
+    def pace(self, share: float, hot: float) -> Pace:
+        """How to go on after a share of this part."""
+        first, last = max(LAST, self.first * hot), max(LAST, self.last * hot)
+        toll = HIGHEST * (LOWEST / HIGHEST) ** (share / self.tolled) if share < self.tolled else 0.0
+        return Pace(first * (last / first) ** share, self.dear, toll, self.rise, self.fall)
+
+
+PARTS: Final = (
+    Part(0.75, 1.0, COOLED, 10.0, tolled=TOLLED),
+    Part(0.80, COOLED / 10, 0.0, 10.0, rise=1.1, fall=1.0),
+    Part(0.95, COOLED * 3, COOLED / 100, 20.0),
+    Part(1.00, COOLED / 100, 0.0, 20.0, rise=1.1, fall=1.0),
+)
+"""From far off; what is still passed is mended; near the best answer; and mended again."""
+AGAIN: Final = 2
+"""The part that begins with the best answer."""
+
+
+def hottest(tries: float) -> float:
+    """The first heat of a search that tries so many moves for each volume."""
+    return FIRST * min(1.0, max(1e-3, tries / ENOUGH))

@@ -155,6 +155,25 @@ def _scale(name: str, record: Record) -> Made:
     return table(("figure", "axis", "from", "first", "last", "exponent"), rows), charts
 
 
+def _roadef(name: str, record: Record) -> Made:
+    """What is left at the end of each time, and as lines over time."""
+    budgets = sorted({figure["allowed_seconds"] for figure in record.figures})
+    rows, lines = [], []
+    for case, found in _by_case(record).items():
+        by = {figure["allowed_seconds"]: figure for figure in found}
+        costs = [by[seconds]["cost"] if seconds in by else "" for seconds in budgets]
+        last = by[max(by)]
+        gaps = [last[key] if last[key] is not None else "" for key in ("above", "behind")]
+        late = max(figure["seconds"] / figure["allowed_seconds"] for figure in found)
+        judged = all(figure["judged"] for figure in found)
+        rows.append((case, found[0]["start"], *costs, *gaps, late, "yes" if judged else "no"))
+        lines.append(Line(case, [(s, by[s]["above"]) for s in sorted(by) if by[s]["above"] is not None]))
+    told = [f"{seconds:g} s" for seconds in budgets]
+    heads = ("case", "start", *told, "above the bound %", "to the winner %", "of the time", "judged")
+    svg = chart("Above the published bound", "seconds", "% of the start", lines, logarithmic=True)
+    return table(heads, rows), {f"{name}-curve.svg": svg}
+
+
 def _plain(name: str, record: Record) -> Made:
     """Any other record: whatever figures it holds that are numbers or text."""
     heads = [key for key, value in record.figures[0].items() if isinstance(value, int | float | str)]
@@ -168,4 +187,5 @@ SHOWN: Final[Mapping[str, Callable[[str, Record], Made]]] = {
     "small": _proven,
     "planted": _proven,
     "scale": _scale,
+    "roadef": _roadef,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,11 @@ from allocator.domain.request import Apart, Near
 from allocator.rules import rules_of
 from allocator.verify import worsened
 from bench.__main__ import cli
+from bench.datasets import reassignment_run
 from bench.datasets.reassignment import Problem, cost_of, read, written
+from bench.datasets.reassignment_figures import Figures, missed
+from bench.record import Record
+from bench.results import page
 
 MODEL: Final = """
 2
@@ -91,6 +96,45 @@ def test_the_command_writes_the_best_answer(tmp_path: Path) -> None:
     ran = CliRunner().invoke(cli, [*asked, "--json", str(tmp_path / "figures.json")], catch_exceptions=False)
     assert "1,360 -> 511; 1 moved" in ran.output
     assert (tmp_path / "new.txt").read_text() == "0 2 1\n"
+
+
+def test_a_curve_is_judged_and_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A judge that reads 511 agrees at both times; one that reads another cost does not, and the command says so."""
+    (tmp_path / "model_t.txt").write_text(MODEL)
+    (tmp_path / "assignment_t.txt").write_text("0 2 0")
+    monkeypatch.setattr(reassignment_run, "_since_started", lambda: (0.0, 0.0))
+    judge = tmp_path / "judge.py"
+    asked = ["roadef", "--all", "--data", str(tmp_path), "--seconds", "3", "--seconds", "4", "--judge", str(judge)]
+    asked += ["--out", str(tmp_path / "new"), "--json", str(tmp_path / "figures.json")]
+    judge.write_text("""print('{"total": 511}')""")
+    ran = CliRunner().invoke(cli, asked, catch_exceptions=False)
+    assert (ran.exit_code, ran.output.count("judged right")) == (0, 2)
+    assert [(tmp_path / "new" / seconds / "new_t.txt").read_text() for seconds in "34"] == ["0 2 1\n"] * 2
+    record = Record.read(tmp_path / "figures.json")
+    assert [(one["allowed_seconds"], one["cost"], one["judged"]) for one in record.figures] == [
+        (3.0, 511, True),
+        (4.0, 511, True),
+    ]
+    assert "| t | 1,360 | 511 | 511 |" in page({"roadef": record})["README.md"]
+    judge.write_text("""print('{"total": 510}')""")
+    ran = CliRunner().invoke(cli, asked, catch_exceptions=False)
+    assert (ran.exit_code, ran.output.count("JUDGED WRONG")) == (1, 2)
+
+
+def test_thresholds_are_means_over_their_instances_in_their_time() -> None:
+    """Costs of 120 and 160 lie 10 and 30 % of a start of 200 above bounds of 100: 20 %; 130 s are too many for 100."""
+    one = Figures("x", 100.0, 100.0, 1.0, start=200, cost=120, moved=1, bound=100, winner=110)
+    other = replace(one, case="y", cost=160)
+    said = {"name": "both", "instances": ["x", "y"], "seconds": 100}
+    assert list(missed([one, other], [said | {"above": 20.0, "behind": 15.0, "cost": 140}])) == []
+    assert list(missed([one], [said | {"above": 1.0}])) == []
+    assert list(missed([one, other], [said | {"above": 19.0}])) == ["both in 100 s: above 20.00, at most 19.0"]
+    worse = replace(one, cost=201, seconds=130.0, judged=False)
+    assert [text.partition(":")[2] for text in missed([worse], [])] == [
+        " the judge does not agree",
+        " 201 is worse than the start's 200",
+        " took 130.0 s, allowed 100",
+    ]
 
 
 @pytest.mark.parametrize("model", [MODEL[:-5], MODEL + " 7"])

@@ -15,8 +15,8 @@ FIRST: Final = 2.0
 COOLED: Final = 0.01
 """What becomes of the heat in the first part."""
 LAST: Final = 1e-5
-HIGHEST: Final = 3.0
-LOWEST: Final = 0.01
+HIGHEST: Final = 1.0
+LOWEST: Final = 0.005
 """The toll when it begins to fall, and when it is dropped."""
 TOLLED: Final = 0.8
 """The share of the first part in which there is one."""
@@ -57,8 +57,8 @@ class Part:
 
 
 PARTS: Final = (
-    Part(0.75, 1.0, COOLED, 10.0, tolled=TOLLED),
-    Part(0.80, COOLED / 10, 0.0, 10.0, rise=1.1, fall=1.0),
+    Part(0.75, 1.0, COOLED, 2.0, tolled=TOLLED),
+    Part(0.80, COOLED / 10, 0.0, 2.0, rise=1.1, fall=1.0),
     Part(0.95, COOLED * 3, COOLED / 100, 20.0),
     Part(1.00, COOLED / 100, 0.0, 20.0, rise=1.1, fall=1.0),
 )

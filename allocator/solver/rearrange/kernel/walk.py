@@ -16,11 +16,12 @@ ENDLESS: Final = 2**62
 
 
 @compiled
-def anneal(s: State, seed: Any, tries: int, heat: float, swaps: int, chains: int, homes: int) -> Any:
+def anneal(s: State, seed: Any, tries: int, heat: float, swaps: int, chains: int, homes: int, eager: float) -> Any:
     """Try so many moves; one that costs more is made with probability exp(-more / heat). How many were made.
 
-    `swaps` and `chains` are the shares of moves of two volumes, and `homes` of those that lead home, in per cent.
-    The toll is left out of what the best answer costs.
+    `swaps` and `chains` are the shares of moves of two volumes, and `homes` of those that lead home, in per cent. A
+    move that may cost no more than `eager` begins on the more costly of two pools. The toll is left out of what the
+    best answer costs.
     """
     at, home, like, kind, screen, open_ = s.at, s.home, s.like, s.kind, s.screen, s.open
     use, need, held, most, price, above, weight = s.use, s.need, s.held, s.most, s.price, s.above, s.weight
@@ -33,6 +34,10 @@ def anneal(s: State, seed: Any, tries: int, heat: float, swaps: int, chains: int
     for _ in range(tries):
         room = -heat * np.log(share(seed))
         p = below(seed, volumes)
+        if room < eager:
+            q = below(seed, volumes)
+            if cost[at[q]] > cost[at[p]]:
+                p = q
         a, likes = at[p], like[p]
         kind_of = below(seed, 100)
         q = c = -1

@@ -7,6 +7,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 
 from allocator.domain import policy as numbers
@@ -24,6 +25,7 @@ from allocator.rules.resources import Resources
 from allocator.solver.classes import Unit
 from allocator.solver.model import Model
 from allocator.solver.rearrange.compile import compiled
+from allocator.solver.rearrange.course import PARTS, Pace, hottest
 from allocator.solver.rearrange.rearrange import Rearranged, rearrange
 from allocator.solver.rearrange.state import BAD, BEST, COST, TOLL, WRONG
 from allocator.solver.search import solve
@@ -88,7 +90,6 @@ def costs(inventory: Inventory, tiers: Tiers, came: Sequence[Volume]) -> tuple[i
 def test_what_the_search_counts_is_what_the_rules_and_goals_say(seed: int) -> None:
     """R25: after any walk its cost is the goals' cost, and it counts nothing as broken exactly where nothing is."""
     from allocator.solver.rearrange.anneal import Walker
-    from allocator.solver.rearrange.course import Pace
     from allocator.solver.rearrange.kernel.making import become
 
     inventory, movable, rules, tiers = asked(seed)
@@ -113,6 +114,37 @@ def test_what_the_search_counts_is_what_the_rules_and_goals_say(seed: int) -> No
     assert (int(state.figures[BEST]) - start,) == costs(inventory, tiers, best)
     assert state.figures[BEST] <= start
     assert fine
+
+
+def test_being_away_is_tolled_by_the_root_of_the_room_that_it_takes() -> None:
+    """Of 130 free on both pools v0 takes 10 and v1 40, 25 on average: 2 times the toll for 4 times the room."""
+    from allocator.solver.rearrange.anneal import Walker, scale
+    from allocator.solver.rearrange.kernel.making import become
+
+    pools = [pool(name, resources={"ram": replace(amount(90), safe=0)}) for name in ("p", "q")]
+    lying = [volume(pools[0], request(f"v{n}", resources=(("ram", size),))) for n, size in enumerate((10, 40))]
+    policy = replace(POLICY, rules=("resources",), overload={"ram": 7}, goals=((("overload", 1),),))
+    rules = rules_of(policy)
+    state = compiled(lying, Inventory(pools, volumes=lying), rules, tiers_of(policy, rules))
+    walker = Walker.of(state, 1)
+    assert scale(state) == 7 * 50
+    assert walker.fares.tolist() == pytest.approx([350 * 250**0.5 / 130, 350 * 1000**0.5 / 130])
+    become(walker.state, np.array([0, 1]))
+    walker.walk(0, Pace(1.0, 1.0, toll=2.0))
+    assert walker.state.toll.tolist() == [85, 170]
+    assert walker.state.figures[[COST, TOLL]].tolist() == [350 + 170, 170]
+
+
+def test_the_search_cools_down_and_the_toll_is_dropped() -> None:
+    """With half as many moves as it takes to cool down from 2 it begins at 1; after the square root of a hundredth it
+    is at a tenth; the toll falls from 1 to 0.005 within 0.8 of the first part and then is gone."""
+    assert hottest(1e9) == 2.0
+    assert hottest(10_000) == 1.0
+    first = PARTS[0]
+    assert [first.pace(share, 1.0).heat for share in (0.0, 0.5, 1.0)] == pytest.approx([1.0, 0.1, 0.01])
+    assert [first.pace(share, 1.0).toll for share in (0.0, 0.4, 0.8)] == pytest.approx([1.0, 0.005**0.5, 0.0])
+    assert [part.pace(1.0, 2.0).toll for part in PARTS] == [0.0] * len(PARTS)
+    assert PARTS[-1].pace(1.0, 2.0).heat == 1e-5
 
 
 def test_the_same_seed_and_work_give_the_same_answer() -> None:

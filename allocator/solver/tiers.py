@@ -10,14 +10,16 @@ from allocator.domain.policy import Effort
 from allocator.goal import Cost, tier_name
 from allocator.rank import Beyond, rank
 from allocator.screen import Screen
+from allocator.solver.bulk.checked import checked
 from allocator.solver.classes import Unit, host_classes, unit_classes
 from allocator.solver.contents.repack import repack
 from allocator.solver.deadline import Deadline
-from allocator.solver.draft import Draft
+from allocator.solver.draft import Draft, Placement
 from allocator.solver.greedy import fill, urgency
 from allocator.solver.improve import Improver
 from allocator.solver.ladder import Ladder
 from allocator.solver.unfold import unfold
+from allocator.solver.whole.everything import Everything
 from allocator.verify import worsened
 
 WHOLE: Final = 150_000
@@ -60,6 +62,7 @@ class Climb:
         self.bite = max(0.5, size * 2e-4)
         self._equal = unit_classes(self.units, base.fleet, merge=True)
         self._ladders: dict[bool, Ladder] = {}
+        self._everything: Everything | None = None
         self.improver = Improver(draft, effort, deadline)
 
     def run(self, least: Cost | None) -> list[int | None]:
@@ -77,13 +80,16 @@ class Climb:
     def _tier(self, number: int, share: float) -> None:
         """Relax for a bound, improve in neighbourhoods, and then solve the whole, while the bound is not reached."""
         floor = self.left - share
-        self._repack(number, share / 2)
-        self._core(number)
         bite = self.bite
+        if not self.relaxes:
+            self._place_all(number, min(bite, self.left - floor))
+        self._repack(number, (self.left - floor) / 2)
+        self._core(number)
         while True:
             if self.relaxes:
                 self._solve(number, min(bite, self.left - floor), merge_hosts=True)
-            elif self.quick:
+            self._place_all(number, min(bite, self.left - floor))
+            if self.quick and not self.relaxes:
                 self._solve(number, min(bite, self.left - floor), merge_hosts=False)
             if not self.tiny:
                 self._improve(number, min(2 * bite, self.left - floor))
@@ -128,7 +134,8 @@ class Climb:
         phase = "relaxing" if merge_hosts else "solving"
 
         def improved(cost: int, bound: int) -> None:
-            self._tell(phase, number, cost if ladder.exact else None, bound)
+            self._bound(number, bound)
+            self._tell(phase, number, cost if ladder.exact else None)
 
         found = ladder.minimise(number, self.draft.placed, self.costs, work, self.deadline, improved)
         self.left -= found.work
@@ -156,13 +163,33 @@ class Climb:
         if again.bound is not None:
             self._bound(number, again.bound)
         if again.placed is not None:
-            draft.become(again.placed)
-            costs = draft.cost()
-            volumes = [volume for placed in again.placed.values() for volume in placed]
-            if costs < self.costs and not worsened(draft.before, draft.screen.rules, volumes):
-                self.costs = costs
-            else:
-                draft.become(kept)
+            self._take(again.placed)
+        self._tell("packing", number)
+
+    def _take(self, placed: Placement) -> None:
+        """A placement of newcomers that somebody suggests, as far as the rules allow it, where it is better."""
+        draft, kept = self.draft, dict(self.draft.placed)
+        allowed, _ = checked(placed, draft.before, draft.screen.rules)
+        draft.become(allowed)
+        costs = draft.cost()
+        if costs < self.costs:
+            self.costs = costs
+        else:
+            draft.become(kept)
+
+    def _place_all(self, number: int, work: float) -> None:
+        """Where the first goal's bound leaves it open whether all are placed that some place takes."""
+        if number or self.tiny or not self.whole or self._done(number) or any(unit.home for unit in self.units):
+            return
+        if self._everything is None:
+            self._everything = Everything(self.draft, self.base, self.effort.seed)
+        search, before = self._everything, self._everything.work
+        if search.hopeless or (self.bounds[0] or 0) > search.least[0]:
+            return
+        placed = search.run(work, self.deadline.part(0.5))
+        self.left -= search.work - before
+        if placed is not None:
+            self._take(placed)
         self._tell("packing", number)
 
     def _core(self, number: int) -> None:
@@ -211,11 +238,10 @@ class Climb:
             )
         return self._ladders[merge_hosts]
 
-    def _tell(self, phase: str, number: int, cost: int | None = None, bound: int | None = None) -> None:
+    def _tell(self, phase: str, number: int, cost: int | None = None) -> None:
         if self.progress is not None:
             cost = self.costs[number] if cost is None else cost
-            bound = self.bounds[number] if bound is None else bound
-            self.progress(Headway(phase, tier_name(self.draft.tiers[number]), cost, bound))
+            self.progress(Headway(phase, tier_name(self.draft.tiers[number]), cost, self.bounds[number]))
 
 
 def _size(units: Sequence[Unit], screen: Screen) -> int:

@@ -12,6 +12,7 @@ from allocator.domain.placement import Volume
 from allocator.fleet import BoolArray, IntArray
 from allocator.solver.bulk.few import Few, concerns_few
 from allocator.solver.bulk.programme import FloatArray
+from allocator.solver.bulk.reach import reach
 from allocator.solver.bulk.shapes import Choice, Shape, Shapes, Way, limits_of
 from allocator.solver.classes import Unit
 
@@ -49,11 +50,7 @@ class Seating:
                     if request.group is not None or not new:
                         limits = limits_of(request, shapes.screen.rules, self.fleet.inventory)
                         self.few.concern(request, [limit for limit in limits if concerns_few(limit)], new=new)
-        links, self.reach = shapes.screen.links, np.empty((0, 0), dtype=np.bool_)
-        shared = links.table[links.pool_group] & (links.only_host < 0)[:, None]
-        self.reach = shared[:, links.host_group]
-        local = np.flatnonzero(links.only_host >= 0)
-        self.reach[local, links.only_host[local]] = True
+        self.reach = reach(shapes.screen.links)
         _, self._kind = np.unique(self.reach, axis=0, return_inverse=True)
         self._kind = self._kind.reshape(-1)
         kinds = range(self._kind.max(initial=-1) + 1)

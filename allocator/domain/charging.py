@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from allocator.domain.places import Host, Pool
-from allocator.domain.qos import Alternative, Kind, Unit
+from allocator.domain.qos import UNITS, Alternative, Kind, Unit
 from allocator.domain.request import Request
 from allocator.domain.sizes import ceil_times, round_up_to
 
@@ -22,7 +22,8 @@ def kept(alternative: Alternative, pool: Pool) -> Alternative:
     qos = alternative.qos.filled_from(pool.given_qos)
     if kind is alternative.kind and qos is alternative.qos:
         return alternative
-    return replace(alternative, kind=kind, qos=qos)
+    given = frozenset(unit for unit in UNITS if alternative.qos.bands(unit).floor() is None)
+    return replace(alternative, kind=kind, qos=qos, given=given if kind is Kind.PROVISIONED else frozenset())
 
 
 def made_bytes(request: Request, pool: Pool) -> int:
@@ -61,7 +62,7 @@ def host_load(alternative: Alternative, unit: Unit, host: Host) -> int:
     tighter bandwidth. A bandwidth never tightens the IOPS, since small I/Os are cheap in bytes.
     """
     if alternative.kind is Kind.PROVISIONED:
-        return alternative.qos.bands(unit).floor() or 0
+        return 0 if unit in alternative.given else alternative.qos.bands(unit).floor() or 0
     if not alternative.by_hypervisor:
         return 0
     ceiling = alternative.qos.bands(unit).stated_ceiling()

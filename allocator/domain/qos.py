@@ -177,6 +177,8 @@ class Alternative:
     index: int
     kind: Kind
     qos: Qos = Qos()
+    given: frozenset[Unit] = frozenset()
+    """In what the array gives a floor that nobody asked for: it keeps that, and no host has to."""
 
     def __hash__(self) -> int:
         """Of the two that tell most apart: requests are looked up by their wishes in every call."""

@@ -119,15 +119,14 @@ class Actions:
         return {}
 
     async def _see_access(self, step: Step) -> Result | None:
-        """A volume that is gone, or that nobody reaches, proves that access was taken away.
+        """Only a volume that is gone proves that access was taken away.
 
-        Names prove nothing, since devices spell them in their own ways; and only a grant gives the URI.
+        Of one that is there names prove nothing, since devices spell them in their own ways; nor does it that nobody
+        is let in, since an account or half a target may be left. And only a grant gives the URI.
         """
         pool = self._pool(step)
         seen = await self._connections.driver(pool).inspect(pool.name, self._ids[step.volume])
-        if step.kind == "grant":
-            return None
-        return {} if seen is None or (step.kind == "revoke" and not seen.granted) else None
+        return {} if seen is None and step.kind != "grant" else None
 
     async def _attach(self, step: Step) -> Result:
         host, volume = self._host(step), self._volume(step)

@@ -14,14 +14,22 @@ from random import Random
 
 import pytest
 
+from allocator.driver import Client, DriverError, ErrorCode, Handle
 from bench.crash.campaign import Campaign, Outcome
 from bench.crash.moving import Moving, drained
 from bench.crash.round import Round
-from bench.crash.site import Site, lacking, site
+from bench.crash.site import HOSTS, Site, lacking, site
+from bench.crash.worker import PATIENCE
+from drivers.storage.tgt import TgtDriver
+from drivers.storage.tgt_control import Control
 
 KILLS = int(os.environ.get("ALLOCATOR_CRASH_KILLS", "5"))
 SEED = 1
 MOST_BOUNDARIES = 200
+
+
+class Crash(BaseException):
+    """Nothing that anybody handles: as if the process had died."""
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +78,39 @@ def test_a_pool_is_drained_while_others_place_detach_and_delete(there: Site) -> 
         if total.kills >= 2:
             break
     assert total.kills >= 2
+
+
+def test_a_revoke_that_was_cut_short_is_made_whole_though_nobody_is_admitted_any_more(
+    there: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R20: killed before the CHAP account went; whoever goes on loses an answer and asks: nobody is let in, and yet."""
+    url = there.new_ledger("revoked")
+    revoke, calls = TgtDriver.revoke_access, 0
+
+    async def lost(driver: TgtDriver, handle: Handle, client: Client) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise DriverError(ErrorCode.UNKNOWN_OUTCOME, "The answer was lost.")
+        await revoke(driver, handle, client)
+
+    async def killed(control: Control, name: str) -> None:
+        raise Crash
+
+    with there.open(url) as allocator:
+        request = {"name": "a", "vm": "m", "size": 2**20, "host": HOSTS[0]}
+        assert asyncio.run(allocator.apply(allocator.place([request]).plan)).state == "done"
+        plan = allocator.detach("a")
+        with monkeypatch.context() as patched:
+            patched.setattr(Control, "delete_account", killed)
+            with pytest.raises(Crash):
+                asyncio.run(allocator.apply(plan))
+        assert (there.there().admitted, len(there.there().accounts)) == (frozenset(), 1)
+        with monkeypatch.context() as patched:
+            patched.setattr(TgtDriver, "revoke_access", lost)
+            assert asyncio.run(allocator.apply(plan, patience=PATIENCE)).state == "done"
+        assert there.there() == there.recorded(url)
+        assert asyncio.run(allocator.apply(allocator.delete("a"))).state == "done"
 
 
 def test_other_bytes_and_volumes_that_stayed_are_seen(there: Site) -> None:

@@ -60,6 +60,14 @@ def some(names: Iterable[str], most: int = 4) -> str:
     return f"{', '.join(listed[:most])} and {len(listed) - most:,} more"
 
 
+def short(text: str, most: int) -> str:
+    """A text that keeps its beginning and its end, by which people tell names apart: `alice@kvm...rg/4711`."""
+    if len(text) <= most:
+        return text
+    tail = (most - 3) // 3
+    return f"{text[: most - 3 - tail]}...{text[-tail:]}"
+
+
 def time(seconds: int) -> str:
     """`2026-11-20 16:20:11Z`, of seconds since 1970."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ").removesuffix("+00:00") + "Z"

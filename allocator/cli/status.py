@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from allocator.cli import show
 from allocator.cli.codes import DONE, FOUND, BadInput
@@ -15,6 +15,9 @@ from allocator.domain.sizes import format_bytes
 from allocator.execution.connect import Connections
 from allocator.execution.observe import Finding, observe
 from allocator.ledger import Ledger
+
+WIDEST_ACTOR: Final = 32
+"""Signs: a name may have 200, and what was done stands behind it. All of it is in the JSON, and `why` tells it."""
 
 
 def status(given: Given, *, look: bool, events: int) -> int:
@@ -86,7 +89,13 @@ def _show(facts: dict[str, Any]) -> None:
     show.table(
         ["AT", "WHO", "WHAT", "OF", "MORE"],
         [
-            [show.time(event["at"]), event["actor"], event["kind"], event["subject"], event["text"]]
+            [
+                show.time(event["at"]),
+                show.short(event["actor"], WIDEST_ACTOR),
+                event["kind"],
+                event["subject"],
+                event["text"],
+            ]
             for event in facts["events"]
         ],
     )

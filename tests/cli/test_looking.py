@@ -47,6 +47,15 @@ def test_status_needs_documents_only_to_ask_drivers(site: Site, allocator: Alloc
     assert (asked.code, asked.err) == (2, "Without documents nobody knows which drivers to ask. Maybe add -f.\n")
 
 
+def test_status_shows_what_was_done_however_long_the_name_of_who_did_it(site: Site) -> None:
+    """32 signs of 199; the JSON has all."""
+    name = "operator-" + "x" * 180 + "@site/4711"
+    assert site.run("place", "--actor", name).code == 0
+    (line,) = [line for line in site.run("status").out.splitlines() if "on p1" in line and "spare" in line]
+    assert line.split()[2] == "operator-xxxxxxxxxxx...site/4711"
+    assert site.told("status")["events"][-1]["actor"] == name
+
+
 def test_explain_reserves_nothing(site: Site) -> None:
     """R02: each by itself, on what the ledger holds now."""
     site.run("place", "-f", _more(site, "first: 60MiB"))

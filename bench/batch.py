@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -38,6 +38,7 @@ WORK_PER_SECOND: Final = 20
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count(), show_default=True)
 @click.option("--repeatable/--throughput", default=True, show_default=True, help="All cores on one part, or not.")
 @click.option("--executor", help="What parts are solved on: threads:2, processes:2, dask, dask://HOST:PORT.")
+@click.option("--kill-worker", is_flag=True, help="Kill a worker of the executor: is it the plan of one process?")
 @click.option("--policy", default="default", show_default=True, help="A policy by name or path.")
 @click.option("--baselines/--no-baselines", default=True, show_default=True)
 @click.option("--json", "to", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures there.")
@@ -53,6 +54,7 @@ def batch(
     workers: int,
     repeatable: bool,
     executor: str | None,
+    kill_worker: bool,
     policy: str,
     baselines: bool,
     to: Path | None,
@@ -61,7 +63,12 @@ def batch(
     """Whole batches through the public `place()`, every rule on, checked again, held against simple schedulers.
 
     Each seed runs in a process of its own. Exit code 1 where a threshold of `cases.yaml` is missed.
+
+    With --kill-worker every seed runs twice, with work to spend and no deadline: in this process, and on the executor,
+    which loses a worker in the middle. Then the plans are judged, and no threshold is.
     """
+    if kill_worker and executor is None:
+        raise click.UsageError("--kill-worker needs an executor that has workers. Maybe --executor dask.")
     figures: list[Figure] = []
     missed: list[str] = []
     known = {case.name: case for case in batch_cases()}
@@ -73,10 +80,13 @@ def batch(
         found = []
         for seed in range(1, seeds + 1):
             effort = Effort(work or WORK_PER_SECOND * limit, limit, seed, workers=workers, deterministic=repeatable)
-            found.append(fresh(measure, Task(case, tightness or case.tightness, effort, executor, policy, baselines)))
-            click.echo(line(found[-1]))
+            task = Task(case, tightness or case.tightness, effort, executor, policy, baselines)
+            for one in twins(task) if kill_worker else (task,):
+                found.append(fresh(measure, one))
+                click.echo(line(found[-1]))
         figures += found
-        missed += [f"{name}: {fault}" for fault in faults(case, found, limit)]
+        judged = differences(found) if kill_worker else faults(case, found, limit)
+        missed += [f"{name}: {fault}" for fault in judged]
     for fault in missed:
         click.echo(f"MISSED {fault}")
     record = Record("batch", figures, MEASURES, [asdict(case) for case in known.values()], missed, machine())
@@ -111,6 +121,22 @@ def faults(case: Case, found: Sequence[Figure], seconds: float) -> Iterable[str]
             yield f"seed {seed}: {name} places {share:.2%}, more than {figure['share']:.2%}"
 
 
+def twins(task: Task) -> tuple[Task, Task]:
+    """The same run in this process, one zone after the other, and on its executor with a worker killed."""
+    effort = replace(task.effort, seconds=None, workers=1, deterministic=True)
+    here = replace(task, effort=effort, executor=None, baselines=False)
+    return here, replace(here, executor=task.executor, kill=True)
+
+
+def differences(found: Sequence[Figure]) -> Iterable[str]:
+    """Where a plan is not that of its twin, or nobody was killed, each as a sentence."""
+    for here, there in zip(found[::2], found[1::2], strict=True):
+        if here["plan"] != there["plan"]:
+            yield f"seed {here['seed']}: plan {there['plan']} on {there['executor']}, {here['plan']} in process"
+        if not there["killed"]:
+            yield f"seed {here['seed']}: no worker of {there['executor']} was there to be killed"
+
+
 def best_baseline(figure: Figure) -> tuple[str, float]:
     """The baseline that places the most, and its share; nothing where none was run."""
     ran: dict[str, Any] = figure["baselines"]
@@ -123,10 +149,13 @@ def line(figure: Figure) -> str:
     against = f", best baseline {name} {share:.2%}" if figure["baselines"] else ""
     phases = ", ".join(f"{phase} {seconds:.1f}" for phase, seconds in figure["phases"].items())
     bound = "no bound" if figure["bound"] is None else f"bound {figure['bound']:,}"
+    where = f" on {figure['executor']}" if figure["executor"] else ""
+    where += ", a worker killed" if figure["killed"] else ""
     return (
-        f"{figure['case']} at {figure['tightness']}, seed {figure['seed']}: {figure['share']:.2%} of what the bound "
-        f"allows{against}; refused weight {figure['cost']:,} of {figure['weight']:,}, {bound}; "
-        f"{figure['wall_seconds']:.1f} s, CPU {figure['cpu_seconds']:.1f} s, {figure['peak_mib']:,} MiB ({phases})"
+        f"{figure['case']} at {figure['tightness']}, seed {figure['seed']}{where}: {figure['share']:.2%} of what the "
+        f"bound allows{against}; refused weight {figure['cost']:,} of {figure['weight']:,}, {bound}; "
+        f"{figure['wall_seconds']:.1f} s, CPU {figure['cpu_seconds']:.1f} s, {figure['peak_mib']:,} MiB ({phases}); "
+        f"plan {figure['plan']}"
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from allocator import Allocator
 from allocator.documents import World, build
 from allocator.domain.inventory import Inventory
-from allocator.domain.outcome import Outcome
+from allocator.domain.outcome import Headway, Outcome
 from allocator.domain.placement import Volume
 from allocator.domain.policy import Effort, Policy
 from allocator.domain.request import Request
@@ -24,6 +24,7 @@ from allocator.verify import worsened
 from bench.baselines import packed
 from bench.course import Course
 from bench.fleets import batch_case
+from bench.killer import Killer
 from bench.meter import Meter
 
 
@@ -58,6 +59,8 @@ class Task:
     executor: str | None = None
     policy: str = "default"
     baselines: bool = True
+    kill: bool = False
+    """Whether the executor loses a worker in the middle."""
 
 
 def measure(task: Task) -> dict[str, Any]:
@@ -67,11 +70,16 @@ def measure(task: Task) -> dict[str, Any]:
     inventory, requests = batch_case(task.effort.seed, **sizes, tightness=task.tightness)
     policy = read_policy(task.policy)
     with _opened(task.executor) as opened, Meter() as meter:
-        course = Course("placed")
+        course, killer = Course("placed"), Killer(task.kill, task.executor)
+
+        def progress(headway: Headway) -> None:
+            course(headway)
+            killer(headway)
+
         allocator = Allocator(world_of(inventory, policy), policy)
         effort = task.effort if opened is None else replace(task.effort, workers=opened.workers)
         executor = None if opened is None else opened.executor
-        outcome = allocator.place(requests, effort=effort, explain=False, progress=course, executor=executor)
+        outcome = allocator.place(requests, effort=effort, explain=False, progress=progress, executor=executor)
         course.end()
         began = time.perf_counter()
         plan = outcome.plan
@@ -100,6 +108,8 @@ def measure(task: Task) -> dict[str, Any]:
         "deadline_seconds": task.effort.seconds,
         "deterministic": outcome.deterministic,
         "plan": plan.id,
+        "executor": task.executor,
+        "killed": len(killer.killed),
         "steps": len(plan.steps),
         "wall_seconds": round(meter.wall_seconds, 2),
         "cpu_seconds": round(meter.cpu_seconds, 2),

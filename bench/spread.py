@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
 
 from allocator import Allocator
-from allocator.domain.outcome import Headway
 from allocator.domain.policy import Effort
 from allocator.domain.request import Request
 from allocator.executors import open_executor
@@ -21,6 +17,7 @@ from allocator.policy import read_policy
 from bench.batch_run import world_of
 from bench.fleets import batch_case
 from bench.fresh import fresh
+from bench.killer import Killer
 from bench.meter import Meter
 
 
@@ -35,21 +32,6 @@ class Errand:
     effort: Effort
     executor: str | None = None
     kill: bool = False
-
-
-@dataclass(slots=True)
-class Killer:
-    """Kills the busiest worker process, once, when the first zone is solved and others are on their way."""
-
-    armed: bool
-    killed: list[int] = field(default_factory=list)
-
-    def __call__(self, headway: Headway) -> None:
-        if self.armed and not self.killed and headway.phase == "solved":
-            busiest = max(_workers(), default=None)
-            if busiest is not None:
-                os.kill(busiest[1], signal.SIGKILL)
-                self.killed.append(busiest[1])
 
 
 @click.command()
@@ -100,7 +82,7 @@ def run(errand: Errand) -> dict[str, Any]:
     )
     policy = read_policy("default")
     allocator = Allocator(world_of(inventory, policy), policy)
-    killer = Killer(errand.kill)
+    killer = Killer(errand.kill, errand.executor)
     asked = list(zoned(requests, sorted({host.zone for host in inventory.hosts.values()})))
     with Meter() as meter, nullcontext() if errand.executor is None else open_executor(errand.executor) as opened:
         effort = errand.effort if opened is None else replace(errand.effort, workers=opened.workers)
@@ -123,15 +105,3 @@ def zoned(requests: Sequence[Request], zones: Sequence[str]) -> Iterator[Request
     for request in requests:
         turn = turns.setdefault(of_vm.get(request.vm, request.vm), len(turns))
         yield replace(request, zone=zones[turn % len(zones)])
-
-
-def _workers() -> Iterator[tuple[int, int]]:
-    """(CPU ticks, process) of each worker that this process has spawned, by /proc (Linux)."""
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            facts = (path / "stat").read_text().rpartition(")")[2].split()
-            spawned = b"spawn_main" in (path / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if spawned and int(facts[1]) == os.getpid():
-            yield int(facts[11]) + int(facts[12]), int(path.name)

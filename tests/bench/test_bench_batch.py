@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from distributed import default_client
 
 from allocator.domain.outcome import Headway
 from allocator.domain.policy import Effort
+from allocator.executors import open_executor
 from bench import proven
 from bench.__main__ import cli
-from bench.batch import batch_cases, faults, line
+from bench.batch import batch_cases, differences, faults, line, twins
 from bench.batch_run import Case, Task, measure
 from bench.course import Course
 from bench.meter import Meter
@@ -36,6 +38,30 @@ def test_R26_a_tiny_batch_is_measured_from_end_to_end() -> None:
     assert "seed 1" in line(found)
 
 
+def test_R22_a_worker_killed_in_the_middle_of_a_batch_costs_no_answer() -> None:
+    """On processes and on a Dask cluster, local or by its address, the plan is that of one process."""
+    task = Task(replace(TINY, zones=2, pools=20, hosts=16, vms=24), "0.85", Effort(work=0.3, seconds=9), "processes:2")
+    here, there = map(measure, twins(task))
+    assert (here["killed"], there["killed"], here["plan"]) == (0, 1, there["plan"])
+    assert here["deadline_seconds"] is None
+    assert "on processes:2, a worker killed" in line(there)
+    with open_executor("dask"):
+        address = default_client().scheduler.address.removeprefix("tcp://")
+        distant = measure(replace(twins(task)[1], executor=f"dask://{address}"))
+    assert (distant["killed"], distant["plan"]) == (1, here["plan"])
+    assert list(differences([here, there, here, distant])) == []
+    assert list(differences([here, distant | {"plan": "other", "killed": 0}])) == [
+        f"seed 1: plan other on dask://{address}, {here['plan']} in process",
+        f"seed 1: no worker of dask://{address} was there to be killed",
+    ]
+
+
+def test_R22_nobody_is_killed_without_an_executor() -> None:
+    told = CliRunner().invoke(cli, ["batch", "--kill-worker"])
+    assert told.exit_code == 2
+    assert "Maybe --executor dask" in told.output
+
+
 def figure(**facts: Any) -> dict[str, Any]:
     made = {
         "seed": 1,
@@ -43,6 +69,8 @@ def figure(**facts: Any) -> dict[str, Any]:
         "share": 0.95,
         "wall_seconds": 5.0,
         "peak_mib": 100,
+        "executor": None,
+        "killed": 0,
         "baselines": {"best-fit": {"share": 0.9}},
     }
     return made | facts

@@ -79,9 +79,18 @@ def test_its_portal_runs(site: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "placed on disk-1 for kvm-01 by portal, plan" in capsys.readouterr().out
 
 
+def test_its_pool_is_emptied_as_it_shows(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """R27: which volumes leave, which one makes room, and what becomes of the pools."""
+    (site / "crowded.yaml").write_text(blocks("yaml", site)[1])
+    line, _, shown = blocks("text", site)[0].partition("\n")
+    assert main(shlex.split(line.removeprefix("$ "))[1:]) == 0
+    said = capsys.readouterr().out
+    assert doctest.OutputChecker().check_output(shown, said, _OPTIONS), said
+
+
 def test_its_offerings_are_read(site: Path) -> None:
     """R09, R11: each way to state QoS; a bare limit stands for two, the storage before the hypervisor."""
-    _, written = blocks("yaml", site)
+    *_, written = blocks("yaml", site)
     (site / "offerings.yaml").write_text(written)
     offerings = Allocator.open("fleet.yaml", "offerings.yaml").inventory.offerings
     kinds = {name: [str(wish.kind) for wish in offering.qos] for name, offering in offerings.items()}

@@ -43,7 +43,7 @@ def rebalance(given: Given, output: Path | None, aim: Aim, effort: Effort, at_on
         _show(found)
         if output is not None and found.order.waves:
             show.say(f"{output} holds the moves in their order. Run them with `allocator apply`.")
-    return FOUND if found.staying or found.vms or found.order.blocked else DONE
+    return FOUND if found.leaves_some else DONE
 
 
 def _alone(allocator: Allocator, effort: Effort) -> AbstractContextManager[None]:

@@ -149,7 +149,7 @@ def _blocked(room: Room, way: Way, need: Need | None, behind: tuple[str, ...]) -
         return Blocked(move, reason, lacking, behind, f"{text}. Maybe leave it where it is.")
     more = f"{need.limit.show(lacking)} more {need.limit.what} at {need.label}"
     if behind:
-        text += f"; it waits for {_named(behind)}, which cannot go either"
+        text += f"; it waits for {named(behind)}, which cannot go either"
         return Blocked(move, reason, lacking, behind, f"{text}. Maybe {more}, or a third pool for one of them.")
     return Blocked(move, reason, lacking, behind, f"{text}, and no move frees that. Maybe {more}.")
 
@@ -163,7 +163,8 @@ def _reason(room: Room, way: Way, need: Need | None) -> Reason | None:
     return next((need.rule.reason(one, after) for one in broken if one.subject == subject), None)
 
 
-def _named(names: Iterable[str]) -> str:
+def named(names: Iterable[str]) -> str:
+    """The first few of them, and how many more there are."""
     names = list(names)
     more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
     return ", ".join(names[:MOST_NAMED]) + more

@@ -103,5 +103,10 @@ class Rebalance:
     """The only figure that is not the same every time."""
 
     @property
+    def leaves_some(self) -> bool:
+        """Whether something stays broken, has no place in the order, or is for the control plane to do."""
+        return bool(self.staying or self.vms or self.order.blocked)
+
+    @property
     def size_bytes(self) -> int:
         return sum(proposed.move.size_bytes for proposed in self.moves)

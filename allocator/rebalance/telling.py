@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from allocator.domain.sizes import format_bytes, format_dimension
 from allocator.explain import NOT_REPEATABLE, cost_words
+from allocator.planning.deadlock import named
 from allocator.planning.ordered import KEY, order_json
 from allocator.rebalance.outcome import Effect, Proposed, Rebalance
 
@@ -36,7 +37,7 @@ def summary_lines(found: Rebalance) -> Iterator[str]:
     yield f"{moves}; cost: {costs}"
     order = found.order
     if order.waves:
-        staged = f", {len(order.staged):,} by way of a third pool" if order.staged else ""
+        staged = f", by way of a third pool: {named(order.staged)}" if order.staged else ""
         lasting = f", {order.seconds:,} s of copying" if order.seconds is not None else ""
         yield f"in {len(order.waves):,} wave{'s' if len(order.waves) > 1 else ''}{staged}{lasting}"
     for blocked in order.blocked:
@@ -64,7 +65,7 @@ def rebalance_json(found: Rebalance) -> dict[str, Any]:
     """The whole as plain data; what it holds under `order` is what `apply` carries out."""
     return {
         "version": 1,
-        "status": "partly" if found.staying else "mended" if found.moves else "nothing",
+        "status": "partly" if found.leaves_some else "mended" if found.moves else "nothing",
         "deterministic": found.deterministic,
         "seconds": found.seconds,
         "goals": [{"goal": goal, "cost": cost, "bound": bound} for goal, (cost, bound) in found.goals.items()],

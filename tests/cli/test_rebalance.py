@@ -123,3 +123,29 @@ def test_one_job_at_a_time(site: Site) -> None:
         assert "A rebalance is being run by" in run.err
     ledger.close()
     assert site.run("rebalance").code == 0
+
+
+RING = """\
+version: 1
+drivers: {disk: {driver: local}}
+pools:
+  - {name: a, driver: disk, zone: z1, capacity: 10GiB, tags: [ssd]}
+  - {name: b, driver: disk, zone: z1, capacity: 10GiB, tags: [hdd]}
+volumes:
+  - {name: x, pool: a, size: 10GiB, tags: [hdd]}
+  - {name: y, pool: b, size: 10GiB, tags: [ssd]}
+"""
+THIRD = "version: 1\npools: [{name: c, driver: disk, zone: z1, capacity: 10GiB, tags: [ssd, hdd]}]\n"
+
+
+def test_volumes_that_block_each_other_say_so_and_what_room_would_help(allocator: Allocator, tmp_path: Path) -> None:
+    """R27: each waits for the other's 10 GiB; a third pool takes one of them meanwhile."""
+    ring, third = tmp_path / "ring.yaml", tmp_path / "third.yaml"
+    ring.write_text(RING)
+    third.write_text(THIRD)
+    run = allocator("rebalance", "-f", ring)
+    assert run.code == 1
+    assert "it waits for y, which cannot go either. Maybe 10 GiB more of space at b, or a third pool" in run.out
+    assert json.loads(allocator("rebalance", "-f", ring, "--json").out)["status"] == "partly"
+    run = allocator("rebalance", "-f", ring, "-f", third)
+    assert (run.code, "in 3 waves, by way of a third pool: x" in run.out) == (0, True)

@@ -53,13 +53,14 @@ def _found(
     from allocator.solver.recreate.recreate import few_moves
     from allocator.solver.regroup.ease import ease
 
-    few = few_moves(movable, here, rules, goal, worthwhile, budget, effort, deadline.part(0.4))
-    if few is not None:
-        yield few
-        if budget.less(move.size_bytes for move in few).spent:
-            return
-    yield hottest_first(movable, here, rules, goal, worthwhile, budget, deadline.part(0.5).passed)
     counted = ease(movable, here, rules, goal, worthwhile, budget, effort, deadline.part(0.5))
+    if counted is None:
+        few = few_moves(movable, here, rules, goal, worthwhile, budget, effort, deadline.part(0.4))
+        if few is not None:
+            yield few
+            if budget.less(move.size_bytes for move in few).spent:
+                return
+    yield hottest_first(movable, here, rules, goal, worthwhile, budget, deadline.part(0.5).passed)
     if counted:
         there = here.plus(move.then for move in counted).copy()
         moved = {move.volume for move in counted}

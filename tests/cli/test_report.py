@@ -53,7 +53,7 @@ def test_page_of_moves(allocator: Allocator, tmp_path: Path) -> None:
     moves = decided(allocator, tmp_path / "moves.json", "rebalance", "--drain", "kvm-02", "--drain", "nas-1")
     run = allocator("report", moves, "-o", tmp_path / "moves.html")
     assert (run.code, run.err) == (0, "")
-    assert "mended: 1 move, 50 GiB, in 1 wave;" in run.out
+    assert "partly: 1 move, 50 GiB, in 1 wave;" in run.out
     text = (tmp_path / "moves.html").read_text()
     compare(GOLDEN / "report_moves.html", text)
     rows = Read(text).rows

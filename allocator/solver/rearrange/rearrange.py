@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
-from threading import Thread
 from typing import Final
 
 from allocator.domain.inventory import Inventory
@@ -19,6 +18,7 @@ from allocator.rule import Rule
 from allocator.solver.deadline import Deadline
 from allocator.solver.rearrange.compile import compiled
 from allocator.solver.rearrange.state import BEST, COST, Ints, State
+from allocator.solver.rearrange.warming import warming
 from allocator.solver.rearrange.words import Unsaid
 from allocator.verify import worsened
 
@@ -58,8 +58,7 @@ def rearrange(
     if find_spec("numba") is None:
         return None
     deadline = Deadline(effort.seconds)
-    ready: Future[None] = Future()
-    Thread(target=_load, args=(ready,), daemon=True).start()
+    ready = warming(_warm)
     nothing, begun = (0,) * len(tiers), deadline.left()
     try:
         state = compiled(movable, inventory, rules, tiers)
@@ -86,16 +85,10 @@ def rearrange(
     return Rearranged(moved, costs, deterministic=effort.seconds is None)
 
 
-def _load(ready: Future[None]) -> None:
-    """Load what is compiled, or compile it, beside whatever else is to be done first."""
-    try:
-        from allocator.solver.rearrange import anneal
+def _warm() -> None:
+    from allocator.solver.rearrange import anneal
 
-        anneal.warm()
-    except BaseException as error:
-        ready.set_exception(error)
-    else:
-        ready.set_result(None)
+    anneal.warm()
 
 
 def _searched(

@@ -17,7 +17,8 @@ from allocator.goal import Goal
 from allocator.rule import Rule
 from allocator.solver.deadline import Deadline
 from allocator.solver.rearrange.compile import compiled
-from allocator.solver.rearrange.state import State
+from allocator.solver.rearrange.state import State, smallest
+from allocator.solver.rearrange.warming import warming
 from allocator.solver.rearrange.words import Unsaid
 from allocator.solver.recreate.tables import Tables, tables
 from allocator.verify import worsened
@@ -26,6 +27,8 @@ ROUNDS_PER_WORK: Final = 250
 """Times that moves are taken back, about a quarter of a second (measured: 1 ms each for 10,000 volumes)."""
 AT_ONCE: Final = 50
 """Rounds between two looks at the clock."""
+LAST: Final = 0.8
+"""The share of the time after which it is too late to begin, since compiling took the rest."""
 
 
 def few_moves(
@@ -44,13 +47,16 @@ def few_moves(
     """
     if find_spec("numba") is None or not movable:
         return None
+    ready = warming(_warm)
     try:
         state = compiled(movable, before, rules, (((goal, 1),),))
         if state.signed or state.high or state.way.any() or state.stay.any():
             return None
         size = np.array([volume.request.size_bytes for volume in movable], dtype=np.int64)
         found = tables(state, size, budget)
-    except (Unsaid, MemoryError):
+        left = deadline.left()
+        ready.result(None if left is None else left * LAST)
+    except (Unsaid, MemoryError, TimeoutError):
         return None
     state.leaving[:] = worthwhile
     _search(state, found, effort, deadline, worthwhile)
@@ -61,6 +67,17 @@ def few_moves(
         if pools[row].name != volume.pool
     ]
     return None if worsened(before, rules, [move.then for move in moves]) else moves
+
+
+def _warm() -> None:
+    """Compile what is not compiled yet, by trying nothing in a state of one volume and one pool."""
+    from allocator.solver.recreate import kernel
+
+    state = smallest()
+    nothing = tables(state, np.zeros(1, dtype=np.int64), Budget())
+    kernel.begin(state, nothing)
+    kernel.greedy(state, nothing)
+    kernel.improve(state, nothing, np.ones(1, dtype=np.uint64), 1, 0, 0.0)
 
 
 def _search(state: State, found: Tables, effort: Effort, deadline: Deadline, worthwhile: int) -> None:
@@ -74,4 +91,4 @@ def _search(state: State, found: Tables, effort: Effort, deadline: Deadline, wor
     for done in range(0, rounds, AT_ONCE):
         if deadline.passed():
             break
-        kernel.improve(state, found, seed, 1 + done, AT_ONCE, worthwhile * (1 - done / rounds))
+        kernel.improve(state, found, seed, 1 + done, AT_ONCE, float(worthwhile) * (1 - done / rounds))

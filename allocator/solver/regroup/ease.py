@@ -35,12 +35,12 @@ def ease(
     budget: Budget,
     effort: Effort,
     deadline: Deadline,
-) -> list[Move]:
-    """Moves after which nothing is worse than it is; none where there are too many volumes to be counted."""
+) -> list[Move] | None:
+    """Moves after which nothing is worse than it is; None where there are too many volumes to be counted."""
     screen = Screen(Fleet(before.copy(without=[volume.name for volume in movable])), rules)
     classes = alike(movable, screen)
     if len(classes) * len(screen.fleet.pools) > MOST:
-        return []
+        return None
     model = Regrouping(screen, classes)
     for rule in rules:
         rule.encode(model)

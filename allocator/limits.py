@@ -167,7 +167,7 @@ class LimitRule(Rule):
         return dict.fromkeys(limit for ask in asks for limit in self._binding_on(over, ask, fleet))
 
     def _binding_on(self, over: Over, ask: Ask, fleet: Fleet) -> tuple[Limit, ...]:
-        if self.reads == "all" or (self.reads == "demands" and over == "host"):
+        if self.reads in ("groups", "all") or (self.reads == "demands" and over == "host"):
             return tuple(self._limits_over(over, ask, fleet))
         return fleet.remember((self, over, "binding"), ask, partial(self._found_binding, over, ask, fleet))
 

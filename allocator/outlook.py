@@ -39,6 +39,7 @@ class Outlook:
         self._moving = [rule for rule in wishing if not rule.static]
         self._pinning = [rule for rule in rules if rule.reads == "pins" and rule.static]
         self._own = [rule for rule in rules if rule not in wishing and rule not in self._pinning]
+        self._own_alone = [rule for rule in self._own if rule.reads != "groups"]
         self.seats = Seats(fleet, links, views)
         self._cutter = Cutter(fleet, self._moving, self.pricing)
         self.grows = all(rule.monotone for rule in wishing)
@@ -91,7 +92,8 @@ class Outlook:
 
     def own_rules(self, request: Request) -> list[Rule]:
         """The rules that must hear the request itself and have something to say to it."""
-        return [rule for rule in self._own if rule.concerned(request, self.fleet.inventory)]
+        rules = self._own if request.grouped else self._own_alone
+        return [rule for rule in rules if rule.concerned(request, self.fleet.inventory)]
 
     def slice(self, pattern: Pattern, seat: Seat) -> Slice:
         """The pools of a seat that documents leave open to the pattern."""

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 Rows = IntArray | None
 """The rows asked about; None: all of them."""
 Over = Literal["pool", "host"]
-Reads = Literal["wishes", "demands", "pins", "all"]
+Reads = Literal["wishes", "demands", "pins", "groups", "all"]
 """What of a request decides: `Request.wishes`, these on pools and its VM's `host_resources` alone on hosts,
-`Request.pins`, or anything."""
+`Request.pins`, what it says of groups (to one that says nothing of any there is nothing to say), or anything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class Screen:
         self._lasting = tuple(rule for rule in rules if rule.static)
         self._moving = tuple(rule for rule in rules if not rule.static)
         self._mending = tuple(rule for rule in rules if not rule.monotone)
+        self._mending_alone = tuple(rule for rule in self._mending if rule.reads != "groups")
         self.links = _joined([links for rule in rules if (links := rule.links(fleet)) is not None], fleet)
         self.views = _views(self.links)
         self._outlook: Outlook | None = None
@@ -39,7 +40,11 @@ class Screen:
 
     def mended(self, requests: Iterable[Request]) -> bool:
         """Whether others may mend what these break: then only a complete answer tells whether they may go there."""
-        return any(rule.mended(request) for request in requests for rule in self._mending)
+        for request in requests:
+            rules = self._mending if request.grouped else self._mending_alone
+            if rules and any(rule.mended(request) for rule in rules):
+                return True
+        return False
 
     def asks(self, request: Request, coming: frozenset[str] = frozenset()) -> list[Ask]:
         """Every way to keep the request on some pool, the preferred ones first."""

@@ -28,8 +28,9 @@ Moves = dict[Spot, list[tuple[Volume, int]]]
 Question = Callable[[Inventory, Touched | None], Iterable[Violation]]
 Stated = tuple[LimitRule, Limit, int, int]
 """A rule's limit at places of one kind, and which of their charges it sums and which decides whether it holds (-1)."""
-Met = tuple[tuple[int, ...], tuple[FitRule, ...]]
-"""What a volume adds to each charge of a place, and the rules by which it does not fit there."""
+Met = tuple[tuple[int, ...], tuple[FitRule, ...], tuple[int, ...]]
+"""What a volume adds to each charge of a place, the rules by which it does not fit there, and which of the stated
+limits it has to do with."""
 
 
 def left_to_ask(
@@ -71,7 +72,12 @@ class _Kind:
                 self._known.clear()
             added = tuple([charge.of(volume.request, volume.alternative, place) for charge in self.charges])
             misfits = tuple([rule for rule in self._fitting if _complaint(rule, volume, place) is not None])
-            found = self._known[key] = added, misfits
+            concerned = [
+                number
+                for number, (_, _, summed, deciding) in enumerate(self.stated)
+                if added[summed] or (deciding >= 0 and added[deciding])
+            ]
+            found = self._known[key] = added, misfits, tuple(concerned)
         return found
 
 
@@ -93,7 +99,9 @@ class _Usual:
         for rule, limits in self._limits.items():
             for limit in limits:
                 self._limits_over[limit.charge.over].append((rule, limit))
+        self._own_alone = [rule for rule in self._own if rule.reads != "groups"]
         self._questions = [(rule, rule.violations, self._rest(rule)) for rule in rules]
+        self._alone = [question for question in self._questions if question[0].reads != "groups"]
         self._kinds: dict[object, _Kind] = {}
         self._at: dict[Spot, tuple[_Kind, tuple[int, ...], Place]] = {}
         self._unlike: dict[object, frozenset[Rule]] = {}
@@ -110,9 +118,11 @@ class _Usual:
             amiss |= self._strange(volume.request, before)
         for spot, moved in _moves(came, gone).items():
             amiss.update(self._amiss_at(spot, moved, before))
-        amiss.update([rule for rule in self._own if not _is_kept(rule, before, came, gone)])
+        grouped = any(volume.request.grouped for volume in (*came, *gone))
+        own = self._own if grouped else self._own_alone
+        amiss.update([rule for rule in own if not _is_kept(rule, before, came, gone)])
         questions: list[Question] = []
-        for rule, full, rest in self._questions:
+        for rule, full, rest in self._questions if grouped else self._alone:
             if rule in amiss:
                 questions.append(full)
             elif rest is not None and (gone or not rule.clears(came, before)):
@@ -134,17 +144,20 @@ class _Usual:
         """Rules that somebody may break at one place who did not before."""
         kind, limits, place = self._at.get(spot) or self._met(spot)
         label, grown = spot[1], kind.nothing
+        concerned: Iterable[int] = ()
         for volume, sign in moved:
-            added, misfits = kind.met(volume, place)
+            added, misfits, numbers = kind.met(volume, place)
             if misfits and sign > 0 and not volume.foreign:
                 yield from misfits
             if grown is kind.nothing and sign > 0:
-                grown = added
+                grown, concerned = added, numbers
             else:
                 grown = tuple([old + sign * more for old, more in zip(grown, added, strict=True)])
-        for (rule, limit, summed, deciding), most in zip(kind.stated, limits, strict=True):
+                concerned = {*concerned, *numbers}
+        for number in concerned:
+            rule, limit, summed, deciding = kind.stated[number]
             more, turns = grown[summed], 0 if deciding < 0 else grown[deciding]
-            if (more <= 0 and not turns) or before.total(limit.charge, label) + more <= most:
+            if (more <= 0 and not turns) or before.total(limit.charge, label) + more <= limits[number]:
                 continue
             if limit.where is not None and before.total(limit.where, label) + turns < 1:
                 continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from allocator.domain.inventory import Inventory
 from allocator.domain.policy import Policy
-from allocator.domain.request import Near
+from allocator.domain.request import Apart, Near
 from allocator.rules import rules_of
 from allocator.testing.made import amount, host, pool, provisioned, request, sized, volume
 from allocator.verify import broken, worsened
@@ -53,6 +53,16 @@ def test_a_glance_at_newcomers_sees_a_torn_vm_and_one_volume_on_two_hosts() -> N
     ]
     assert worsened(inventory, RULES, [volume(P, one, h), volume(Q, two, h), volume(P, other, i)]) == []
     assert [found.rule for found in worsened(inventory, RULES, [volume(P, one, h, i)])] == ["dedicated"]
+
+
+def test_a_wish_about_groups_is_heard_wherever_it_is_stated() -> None:
+    """R25: near a group by `near` or by `also` alone, of a group and apart: none is a plain request."""
+    asked = [request("r", near=Near("db", "pool")), request("r", also=(Near("db", "pool"),))]
+    inventory = Inventory([P, Q])
+    assert [[found.rule for found in worsened(inventory, RULES, [volume(P, one)])] for one in asked] == [["near"]] * 2
+    twins = [request(name, group="g", apart=Apart("pool")) for name in ("s", "t")]
+    assert [found.rule for found in worsened(inventory, RULES, [volume(P, one) for one in twins])] == ["apart"]
+    assert worsened(inventory, RULES, [volume(P, request("u")), volume(P, request("v"))]) == []
 
 
 def test_an_audit_finds_everything() -> None:

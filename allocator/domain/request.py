@@ -131,6 +131,11 @@ class Request:
         """All groups that it wants to be near, each over its kind of place."""
         return self._stated(Near, self.near)
 
+    @lazily
+    def grouped(self) -> bool:
+        """Whether it says anything of groups."""
+        return self.group is not None or self.near is not None or bool(self.also)
+
     def _stated(self, kind: type[Wish], first: Wish | None) -> tuple[Wish, ...]:
         """The wishes of one kind; most requests have none, and every call asks."""
         if first is None and not self.also:

@@ -50,6 +50,7 @@ class ApartRule(LimitRule):
     """
 
     name = "apart"
+    reads = "groups"
     monotone = False
     local = False
 

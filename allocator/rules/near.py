@@ -28,6 +28,7 @@ class NearRule(LimitRule):
     """
 
     name = "near"
+    reads = "groups"
     monotone = False
     local = False
 

@@ -262,11 +262,10 @@ class Allocator:
 
         Without `fix` nothing is changed. What an unfinished plan works on is skipped. Raises LedgerError.
         """
-        from allocator.execution.connect import Connections
         from allocator.reconcile.reconcile import reconcile
 
         ledger, inventory = self._standing.held(), self.inventory
-        async with Connections(inventory, metrics=self.metrics) as connections:
+        async with self._running.connections(inventory) as connections:
             return await reconcile(
                 ledger, lambda: self.inventory, self._placing.changed, connections, fix=fix, metrics=self.metrics
             )

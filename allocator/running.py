@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from allocator.documents import World
@@ -20,7 +20,9 @@ from allocator.standing import Proposal, Standing
 
 if TYPE_CHECKING:
     from allocator.execution.attempts import Patience
+    from allocator.execution.connect import Connections
     from allocator.execution.elsewhere import Elsewhere, Homeless, Nowhere
+    from allocator.execution.gates import Gates
     from allocator.execution.report import Progress, Report
 
 EFFORT: Final = Effort()
@@ -42,6 +44,18 @@ class Running:
         self._world, self._standing, self._rules, self._tiers = world, standing, rules, tiers
         self._minutes, self._metrics = minutes, metrics
 
+    def connections(self, inventory: Inventory) -> Connections:
+        """Drivers and agents for one run, before which all runs wait at the same gates."""
+        from allocator.execution.connect import Connections
+
+        return Connections(inventory, metrics=self._metrics, gates=self._gates)
+
+    @cached_property
+    def _gates(self) -> Gates:
+        from allocator.execution.gates import Gates
+
+        return Gates()
+
     async def run(
         self,
         plan: Plan,
@@ -52,14 +66,13 @@ class Running:
         """Carry out a plan, or undo it. Raises PlanError."""
         import asyncio
 
-        from allocator.execution.connect import Connections
         from allocator.execution.runner import PATIENCE, run
         from allocator.execution.watching import watched
 
         facts = {"apply": self._reserved, "cancel": self._written}.get(way, self._checked)
         # In a thread, since another may solve a batch meanwhile: plans that are running must not wait for that.
         inventory = await asyncio.to_thread(facts, plan)
-        async with Connections(inventory, metrics=self._metrics) as connections:
+        async with self.connections(inventory) as connections:
             with watched(plan, self._metrics, progress) as told:
                 return await run(
                     plan,

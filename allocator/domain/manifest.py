@@ -86,4 +86,4 @@ class Manifest:
     identities: frozenset[str] = frozenset()
     details: Mapping[str, DetailKey] = field(default_factory=dict)
     parallel_calls: int | None = None
-    """How many calls it takes at once; None: as many as come."""
+    """How many calls it takes at once from one program; None: as many as come."""

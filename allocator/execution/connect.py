@@ -12,6 +12,7 @@ from allocator.agent import HypervisorAgent
 from allocator.domain.inventory import Inventory
 from allocator.domain.places import Connection, Host, Pool
 from allocator.driver import DriverError, PoolConfig, StorageDriver
+from allocator.execution.gates import Gates
 from allocator.execution.measured import measured
 from allocator.execution.secrets import Secrets
 from allocator.metrics import NO_METRICS, Metrics
@@ -44,8 +45,17 @@ def installed(group: Group, name: str) -> Callable[..., object]:
 class Connections:
     """The drivers and agents of an inventory. Use it as an async context, which closes what it built."""
 
-    def __init__(self, inventory: Inventory, *, load: Loader = installed, metrics: Metrics = NO_METRICS) -> None:
+    def __init__(
+        self,
+        inventory: Inventory,
+        *,
+        load: Loader = installed,
+        metrics: Metrics = NO_METRICS,
+        gates: Gates | None = None,
+    ) -> None:
+        """`gates`: those of others that use the same drivers and agents meanwhile (None: nobody does)."""
         self.secrets = Secrets()
+        self.gates = Gates() if gates is None else gates
         self._metrics = metrics
         self._inventory = inventory
         self._load = load

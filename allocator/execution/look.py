@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from allocator.agent import ObservedDevice
 from allocator.domain.inventory import Inventory
-from allocator.domain.places import Host, Pool
+from allocator.domain.places import Connection, Host, Pool
 from allocator.driver import DriverError, ObservedVolume, PoolStats
 from allocator.execution.connect import Connections, PluginError
 from allocator.execution.secrets import SecretError
@@ -73,7 +73,8 @@ async def look_at_pools(inventory: Inventory, connections: Connections) -> Mappi
         stats = await driver.pool_stats(pool.name)
         return OnPool(stats, tuple([volume async for volume in driver.list_volumes(pool.name)]))
 
-    answers = await asyncio.gather(*(_told(ask, pool, connections) for pool in inventory.pools.values()))
+    asked = [(pool, inventory.drivers.get(pool.driver)) for pool in inventory.pools.values()]
+    answers = await asyncio.gather(*(_told(ask, *each, connections) for each in asked))
     return dict(zip(inventory.pools, answers, strict=True))
 
 
@@ -86,13 +87,17 @@ async def _look_at_hosts(
         return {device.device: device async for device in agent.list_devices()}
 
     hosts = [host for host in inventory.hosts.values() if host.agent is not None]
-    answers = await asyncio.gather(*(_told(ask, host, connections) for host in hosts))
+    asked = [(host, inventory.agents.get(host.agent or "")) for host in hosts]
+    answers = await asyncio.gather(*(_told(ask, *each, connections) for each in asked))
     return dict(zip((host.name for host in hosts), answers, strict=True))
 
 
-async def _told(ask: Callable[[P], Awaitable[T]], place: P, connections: Connections) -> T | str:
+async def _told(
+    ask: Callable[[P], Awaitable[T]], place: P, asked: Connection | None, connections: Connections
+) -> T | str:
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        # Waiting for one's turn is not waiting for an answer.
+        async with connections.gates.before(asked), asyncio.timeout(PATIENCE_SECONDS):
             return await ask(place)
     except TimeoutError:
         return f"There was no answer within {PATIENCE_SECONDS:g} s. Maybe it hangs."

@@ -69,7 +69,7 @@ async def run(
                 actions,
                 connections.secrets,
                 patience=patience,
-                slots=Slots(inventory, parallel),
+                slots=Slots(inventory, connections.gates, parallel),
                 progress=progress,
                 again=again,
             )

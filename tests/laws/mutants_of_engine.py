@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.laws.mutants import Mutant
 
 SUMS = (
-    Mutant("engine", "a view forgets who left", "domain.inventory:_Overlay._moved", "(volume, -1) for volume in left",
+    Mutant("engine", "a view forgets who left", "domain.view:View._moved", "(volume, -1) for volume in left",
            "(volume, -1) for volume in ()",
            "laws"),
     Mutant("engine", "totals forget who left for good", "domain.inventory:Inventory._remove",

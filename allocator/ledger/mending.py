@@ -11,7 +11,7 @@ from allocator.ledger.errors import AlreadyHeld
 from allocator.ledger.facts import count_change
 from allocator.ledger.records import Document, Origin
 from allocator.ledger.reservation import volume_id
-from allocator.ledger.tables import plan, volume
+from allocator.ledger.tables import plan, step, volume
 
 OVER: Final = frozenset({"done", "failed", "rolled_back"})
 """States that no plan leaves: a further run makes volumes with other ids."""
@@ -33,8 +33,14 @@ def origins(connection: Connection, ledger: str, ids: Collection[str]) -> dict[s
                 given = volume_id(ledger, row.id, run, name)
                 if given in ids:
                     over = run < row.run or row.state in OVER
-                    found[given] = Origin(name, pool, row.id, over)
+                    found[given] = Origin(name, pool, row.id, over, _was_begun(connection, row.id, run, name))
     return found
+
+
+def _was_begun(connection: Connection, plan_id: str, run: int, name: str) -> bool:
+    """Whether a volume's making is on record: its intent always is before it is tried."""
+    here = (step.c.plan == plan_id) & (step.c.run == run) & (step.c.volume == name) & (step.c.kind == "create")
+    return connection.execute(select(step.c.state).where(here & (step.c.state != "pending"))).first() is not None
 
 
 def plans_over(connection: Connection, ids: Iterable[str]) -> set[str]:

@@ -116,12 +116,15 @@ class StoredVolume:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """For what this ledger gave an id: a volume's name and pool, by a plan. `over`: no run can make it any more."""
+    """For what this ledger gave an id: a volume's name and pool, by a plan."""
 
     name: str
     pool: str
     plan: str
     over: bool
+    """No run can make it any more."""
+    begun: bool = True
+    """That it was tried is on record: else whoever made it did so by a newer ledger than this."""
 
 
 @dataclass(frozen=True, slots=True)

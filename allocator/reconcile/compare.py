@@ -74,21 +74,26 @@ class Comparison:
                 yield Difference(finding)
 
     def _orphans(self) -> Iterator[Difference]:
-        """What this ledger made and lost. It is deleted only where nobody uses it: a ledger that was restored from an
-        old copy does not know of volumes that were made since.
+        """What this ledger made and lost. It is deleted only where nobody uses it, and where the ledger knows that it
+        was made: one that was restored from an old copy knows less than the devices.
         """
         for identity, origin in self.records.strays():
             there, hosts = self.seen.ours.get(identity, {}), tuple(self.seen.attached.get(identity, ()))
             used = bool(hosts) or any(one.sessions for one in there.values())
-            if used:
+            if not origin.begun:
+                maybe = "Maybe the ledger was restored from an old copy: restore a newer one, or delete it by hand."
+            elif used:
                 maybe = "Maybe the ledger was restored from an old copy; else detach it, and it can be deleted."
             elif len(there) > 1:
                 maybe = "Maybe two pools are one device; if not, delete it on one of them by hand."
             else:
                 maybe = "Maybe delete it."
-            says = f"the ledger does not hold it; plan {origin.plan}, which is over, made it for {origin.name}"
+            made, rest = (
+                (", which is over, made it", "") if origin.begun else (" is to make it", "; nothing says it began")
+            )
+            says = f"the ledger does not hold it; plan {origin.plan}{made} for {origin.name}{rest}"
             shows = f"{' and '.join((*there, *hosts))} show{'s' if len(there) + len(hosts) == 1 else ''} it"
-            safe, place = not used and len(there) == 1, next(iter((*there, *hosts)))
+            safe, place = origin.begun and not used and len(there) == 1, next(iter((*there, *hosts)))
             finding = Finding("orphan", place, identity, says, f"{shows}, in use" if used else shows, maybe, safe)
             yield self._condemned(finding, there[place]) if safe else Difference(finding)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import shutil
+import sqlite3
 import struct
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -244,3 +247,27 @@ def test_a_pool_out_of_reach_is_told_and_the_others_are_mended(site: Site) -> No
     ]
     assert [one.kind for one in fixed.left] == ["unreachable"]
     assert volumes(site, "d2") == []
+
+
+def test_what_a_restored_ledger_never_began_to_make_is_told_and_not_deleted(site: Site) -> None:
+    """Copied while it was only reserved, then made and detached; the old copy lets the reservation go."""
+    asked = {"name": "v", "size": "8MiB", "pool": "d1", "host": "h1"}
+    plan = site.allocator.place([asked]).plan
+    old = site.at / "old.db"
+    with closing(sqlite3.connect(site.ledger_file)) as ledger, closing(sqlite3.connect(old)) as copy:
+        ledger.backup(copy)
+    assert asyncio.run(site.allocator.apply(plan)).state == "done"
+    identity = site.id_of("v")
+    assert asyncio.run(site.allocator.apply(site.allocator.detach("v"))).state == "done"
+    site.allocator.close()
+    with closing(sqlite3.connect(old)) as copy, closing(sqlite3.connect(site.ledger_file)) as ledger:
+        copy.backup(ledger)
+    site.allocator = site.opened()
+    assert site.allocator.ledger is not None
+    site.allocator.ledger.release("v")
+    (told,) = site.found(("orphan", "d1", identity))
+    assert "is to make it for v; nothing says it began" in told.ledger
+    assert told.maybe == "Maybe the ledger was restored from an old copy: restore a newer one, or delete it by hand."
+    fixed = site.reconcile(fix=True)
+    assert fixed.left == fixed.findings
+    assert (site.at / "d1" / "volumes" / identity).exists()

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from allocator.rebalance.outcome import Rebalance
     from allocator.reconcile.findings import Reconciliation
 
+    Watch = Callable[[Progress], None]
+
 EFFORT: Final = Effort()
 
 
@@ -147,9 +149,7 @@ class Allocator:
         """As `place`, but reserves nothing and looks further: for what is sold out, whether moves would make room."""
         return self._placing.explained(requests, effort)
 
-    async def apply(
-        self, plan: Plan, *, patience: Patience | None = None, progress: Callable[[Progress], None] | None = None
-    ) -> Report:
+    async def apply(self, plan: Plan, *, patience: Patience | None = None, progress: Watch | None = None) -> Report:
         """Carry out a plan: createAsync, grantAccess, attach (R18, R19, R21), or go on with one that was interrupted.
 
         The plan is checked again against rules and ledger before anything is touched. A volume whose pool has no space
@@ -159,19 +159,12 @@ class Allocator:
         return await self._running.run(plan, "apply", patience, progress)
 
     async def resume(
-        self,
-        plan: Plan,
-        *,
-        retry: bool = False,
-        patience: Patience | None = None,
-        progress: Callable[[Progress], None] | None = None,
+        self, plan: Plan, *, retry: bool = False, patience: Patience | None = None, progress: Watch | None = None
     ) -> Report:
         """As `apply`, but only what was reserved before and is not over; with `retry` what failed is tried again."""
         return await self._running.run(plan, "retry" if retry else "resume", patience, progress)
 
-    async def cancel(
-        self, plan: Plan, *, patience: Patience | None = None, progress: Callable[[Progress], None] | None = None
-    ) -> Report:
+    async def cancel(self, plan: Plan, *, patience: Patience | None = None, progress: Watch | None = None) -> Report:
         """Undo what a plan that is not over has made, and free the room that it holds; what is done stays.
 
         What takes something away is not undone: it stops where it is. Raises LedgerError.
@@ -179,11 +172,7 @@ class Allocator:
         return await self._running.run(plan, "cancel", patience, progress)
 
     async def move(
-        self,
-        waves: Sequence[Sequence[Move]],
-        *,
-        patience: Patience | None = None,
-        progress: Callable[[Progress], None] | None = None,
+        self, waves: Sequence[Sequence[Move]], *, patience: Patience | None = None, progress: Watch | None = None
     ) -> Moved:
         """Carry out moves wave by wave, each on fresh facts; what has changed meanwhile stops the rest. Called again
         it goes on. Raises LedgerError.

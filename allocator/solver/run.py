@@ -7,13 +7,12 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from ortools.sat.python import cp_model
 
 from allocator.domain.policy import Effort
 from allocator.solver.deadline import Deadline
-from allocator.solver.model import Model
 
 NOISE: Final = 1e-4
 """How far a float bound may lie above the whole number that it means."""
@@ -21,6 +20,13 @@ LOOK_SECONDS: Final = 0.2
 """How often it is asked whether anybody still waits."""
 PER_VARIABLE: Final = 2e-5
 """The work of building a model and of handing it over, for each of its variables (measured: 15-30 us)."""
+
+
+class Stated(Protocol):
+    """Whatever has been said to CP-SAT."""
+
+    @property
+    def cp(self) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +44,7 @@ class Found:
 
 
 def run(
-    model: Model,
+    model: Stated,
     effort: Effort,
     work: float,
     deadline: Deadline,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, Final
 
 from allocator.domain.outcome import Headway
@@ -12,7 +13,9 @@ from allocator.rank import Beyond, rank
 from allocator.screen import Screen
 from allocator.solver.bulk.checked import checked
 from allocator.solver.classes import Unit, host_classes, unit_classes
+from allocator.solver.contents.exchange import Exchange
 from allocator.solver.contents.repack import repack
+from allocator.solver.contents.shelves import Shelves, shelves
 from allocator.solver.deadline import Deadline
 from allocator.solver.draft import Draft, Placement
 from allocator.solver.greedy import fill, urgency
@@ -63,6 +66,7 @@ class Climb:
         self._equal = unit_classes(self.units, base.fleet, merge=True)
         self._ladders: dict[bool, Ladder] = {}
         self._everything: Everything | None = None
+        self._exchanges: dict[int, Exchange] = {}
         self.improver = Improver(draft, effort, deadline)
 
     def run(self, least: Cost | None) -> list[int | None]:
@@ -80,11 +84,17 @@ class Climb:
     def _tier(self, number: int, share: float) -> None:
         """Relax for a bound, improve in neighbourhoods, and then solve the whole, while the bound is not reached."""
         floor = self.left - share
-        bite = self.bite
         if not self.relaxes:
-            self._place_all(number, min(bite, self.left - floor))
-        self._repack(number, (self.left - floor) / 2)
-        self._core(number)
+            self._place_all(number, min(self.bite, share))
+        dealt = Exchange.fits(self._shelves, self.draft.tiers, number)
+        if dealt:
+            self._core(number)
+            self._exchange(number, share / 4, self.deadline.part(0.4))
+            self._repack(number, share / 4, self.deadline.part(0.25))
+        else:
+            self._repack(number, share / 2, self.deadline.part(0.6))
+            self._core(number)
+        bite = self.bite
         while True:
             if self.relaxes:
                 self._solve(number, min(bite, self.left - floor), merge_hosts=True)
@@ -92,7 +102,7 @@ class Climb:
             if self.quick and not self.relaxes:
                 self._solve(number, min(bite, self.left - floor), merge_hosts=False)
             if not self.tiny:
-                self._improve(number, min(2 * bite, self.left - floor))
+                self._improve(number, min((8 if dealt else 2) * bite, self.left - floor))
             if self.whole and (self.relaxes or not self.quick):
                 self._solve(number, min(bite, self.left - floor), merge_hosts=False)
             if self._done(number) or self.left - floor < 1e-3:
@@ -148,17 +158,40 @@ class Climb:
     def _improve(self, number: int, work: float) -> None:
         if self._done(number):
             return
+        if number in self._exchanges:
+            self._exchange(number, work, self.deadline)
+            return
         self.left -= self.improver.improve(
             number, self.bounds[number], work, lambda cost: self._tell("improving", number, cost)
         )
         self.costs = self.draft.cost()
 
-    def _repack(self, number: int, work: float) -> None:
+    def _exchange(self, number: int, work: float, deadline: Deadline) -> None:
+        """Neighbourhoods of pools that need no general model."""
+        if self._done(number) or self._shelves is None:
+            return
+        if number not in self._exchanges:
+            self._exchanges[number] = Exchange(self._shelves, self.base, number, self.effort)
+        cost, bound = self.costs[number], self.bounds[number]
+
+        def gained(gain: int) -> bool:
+            """Tell of it; whether that is enough."""
+            self._tell("improving", number, cost - gain)
+            return bound is not None and cost - gain <= bound
+
+        placed, took = self._exchanges[number].improve(self.draft.placed, gained, work, deadline)
+        self.left -= took
+        self._take(placed)
+
+    @cached_property
+    def _shelves(self) -> Shelves | None:
+        return shelves(self.units, self.base, self.draft.tiers)
+
+    def _repack(self, number: int, work: float, within: Deadline) -> None:
         if self._done(number):
             return
-        draft, kept = self.draft, dict(self.draft.placed)
-        within = self.deadline.part(0.6)
-        again = repack(self.units, kept, self.base, draft.tiers, number, self.costs, work, self.effort.seed, within)
+        kept, tiers = dict(self.draft.placed), self.draft.tiers
+        again = repack(self.units, kept, self.base, tiers, number, self.costs, work, self.effort.seed, within)
         self.left -= again.work
         if again.bound is not None:
             self._bound(number, again.bound)

@@ -174,6 +174,39 @@ def _roadef(name: str, record: Record) -> Made:
     return table(heads, rows), {f"{name}-curve.svg": svg}
 
 
+def _public(name: str, record: Record) -> Made:
+    """Public instances, by family."""
+    families: dict[str, list[Figure]] = defaultdict(list)
+    for figure in record.figures:
+        families[figure["family"]].append(figure)
+    rows = []
+    for family, found in families.items():
+        gaps = [figure["gap"] for figure in found if figure["gap"] is not None]
+        rows.append(
+            (
+                family,
+                len(found),
+                sum(figure["value"] is not None for figure in found),
+                sum(figure["proven"] for figure in found),
+                f"{gaps.count(0.0)} of {len(gaps)}",
+                sum(gaps) / len(gaps) if gaps else "",
+                max(gaps, default=""),
+                median(figure["cpu_seconds"] for figure in found),
+            )
+        )
+    heads = (
+        "family",
+        "instances",
+        "placed whole",
+        "proven",
+        "optimum reached",
+        "mean gap %",
+        "most %",
+        "CPU s, median",
+    )
+    return table(heads, rows), {}
+
+
 def _plain(name: str, record: Record) -> Made:
     """Any other record: whatever figures it holds that are numbers or text."""
     heads = [key for key, value in record.figures[0].items() if isinstance(value, int | float | str)]
@@ -188,4 +221,6 @@ SHOWN: Final[Mapping[str, Callable[[str, Record], Made]]] = {
     "planted": _proven,
     "scale": _scale,
     "roadef": _roadef,
+    "vectorpack": _public,
+    "gap": _public,
 }

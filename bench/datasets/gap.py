@@ -7,6 +7,7 @@ protocol as anybody's would be: a charge is told the pool, and says that it read
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -97,6 +98,13 @@ def problem(instance: Assignment) -> tuple[list[Request], Inventory, list[Rule],
 def written(instance: Assignment, placed: Mapping[str, tuple[Volume, ...]]) -> str:
     """One agent per job, counted from 0, in the jobs' order; KeyError where a job has none."""
     return " ".join(str(_row(placed[f"job-{job}"][0].pool)) for job in range(len(instance.takes[0]))) + "\n"
+
+
+def family(name: str) -> str:
+    """`c10100` is of Chu and Beasley's type C (or Yagiura's E), `gap7-3` of Cattrysse's; others are of none."""
+    if re.fullmatch(r"[a-e]\d+", name):
+        return name[0].upper()
+    return "Cattrysse" if re.fullmatch(r"gap\d+-\d+", name) else "gap"
 
 
 def optimum(path: Path) -> int | None:

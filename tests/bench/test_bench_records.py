@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from bench.__main__ import cli
 from bench.charts import Line, chart
 from bench.compare import changes
+from bench.datasets.figures import Figures
 from bench.record import Measure, Record, machine
 from bench.results import page
 from bench.scale import exponent
@@ -80,8 +81,19 @@ def test_R26_the_page_holds_a_table_and_the_charts_that_it_names(tmp_path: Path)
 
 
 def test_R26_any_other_record_is_shown_as_it_is() -> None:
-    text = page({"gap": record({"case": "d|10", "cost": 1200, "ratio": 0.5}, command="gap")})["README.md"]
+    text = page({"waves": record({"case": "d|10", "cost": 1200, "ratio": 0.5}, command="waves")})["README.md"]
     assert "| case | cost | ratio |\n| --- | ---: | ---: |\n| d/10 | 1,200 | 0.50 |" in text
+
+
+def test_R26_public_instances_are_shown_by_family() -> None:
+    """Gaps of 0 and 0.5 %, one of two proven, one of three without an answer; CPU 1, 2 and 60 s."""
+    found = [
+        Figures("D", "d1", 200, 200, 200, None, 1.0, 9, 9, 1.0),
+        Figures("D", "d2", 201, 199, 200, None, 2.0, 9, 9, 2.0),
+        Figures("D", "d3", None, 199, 200, None, 60.0, 8, 9, 60.0),
+    ]
+    text = page({"gap": record(*(one.record() for one in found), command="gap")})["README.md"]
+    assert "| D | 3 | 2 | 1 | 1 of 2 | 0.25 | 0.50 | 2.00 |" in text
 
 
 def test_R26_a_chart_is_well_formed_and_puts_points_where_they_belong() -> None:

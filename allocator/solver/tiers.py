@@ -14,6 +14,7 @@ from allocator.screen import Screen
 from allocator.solver.bulk.checked import checked
 from allocator.solver.classes import Unit, host_classes, unit_classes
 from allocator.solver.contents.exchange import Exchange
+from allocator.solver.contents.pool_by_pool import few_pools
 from allocator.solver.contents.repack import repack
 from allocator.solver.contents.shelves import Shelves, shelves
 from allocator.solver.deadline import Deadline
@@ -72,6 +73,8 @@ class Climb:
     def run(self, least: Cost | None) -> list[int | None]:
         """The bound of each tier, with those before it fixed at their costs; `least` is one that is known already."""
         tiers, whole = self.draft.tiers, self.deadline
+        if self._shelves is not None and not all(goal.adds_up for tier in tiers for goal, _ in tier):
+            self._become(few_pools(self._shelves, self.base))
         for number in range(len(tiers)):
             known = None if least is None or self.costs[:number] != least[:number] else least[number]
             self.bounds.append(self._floor(number) if known is None else known)

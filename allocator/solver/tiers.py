@@ -92,6 +92,8 @@ class Climb:
         dealt = Exchange.fits(self._shelves, self.draft.tiers, number)
         if dealt:
             self._core(number)
+            if self.quick:
+                self._solve(number, self.bite, merge_hosts=False)
             self._exchange(number, share / 4, self.deadline.part(0.4))
             self._repack(number, share / 4, self.deadline.part(0.25))
         else:

@@ -77,11 +77,14 @@ class Exchange:
         work: float,
         deadline: Deadline,
     ) -> tuple[Placement, float]:
-        """A placement that costs no more, and the work it took; `gained` is told what was won, and may end it."""
+        """A placement that costs no more, and the work it took; `gained` is told what was won, and may end it.
+
+        Neighbourhoods of all sizes that win nothing end it as well.
+        """
         if not self._begin(placed):
             return dict(placed), 0.0
         rows = sorted(self._kind)
-        gains, spent = 0, 0.0
+        gains, before, spent = 0, 0, 0.0
         while spent < work and not deadline.passed():
             gain, took = self._dealt(self.rng.sample(rows, min(self._size, len(rows))), work - spent, deadline)
             spent += took
@@ -90,9 +93,11 @@ class Exchange:
                 if gained(gains):
                     break
             elif self._tired(len(rows)):
-                if self._size >= len(rows):
+                last = self._size >= min(MOST, len(rows))
+                self._size, self._fruitless = FIRST if last else self._size + 1, 0
+                if last and gains == before:
                     break
-                self._size, self._fruitless = FIRST if self._size == MOST else self._size + 1, 0
+                before = gains if last else before
         return self._placement(), spent
 
     def _tired(self, pools: int) -> bool:

@@ -54,13 +54,18 @@ def _found(
     from allocator.solver.regroup.ease import ease
 
     counted = ease(movable, here, rules, goal, worthwhile, budget, effort, deadline.part(0.5))
+    few = None
     if counted is None:
-        few = few_moves(movable, here, rules, goal, worthwhile, budget, effort, deadline.part(0.4))
+        few = few_moves(movable, here, rules, goal, worthwhile, budget, effort, deadline.part(0.3))
         if few is not None:
             yield few
             if budget.less(move.size_bytes for move in few).spent:
                 return
-    yield hottest_first(movable, here, rules, goal, worthwhile, budget, deadline.part(0.5).passed)
+    hottest = hottest_first(movable, here, rules, goal, worthwhile, budget, deadline.part(0.6).passed)
+    yield hottest
+    if few is not None:
+        # Without an end to what may move, many moves that are just worth it can gain more than few that are best.
+        yield few_moves(movable, here, rules, goal, worthwhile, budget, effort, deadline.part(0.6), hottest) or []
     if counted:
         there = here.plus(move.then for move in counted).copy()
         moved = {move.volume for move in counted}

@@ -188,25 +188,42 @@ def _ruin(s: State, t: Tables, seed: Any, now: int) -> Any:
 
 
 @compiled
+def _goal(s: State, t: Tables) -> Any:
+    """The goal alone: what all costs without what it costs to be away from home, which is the same for each volume."""
+    return s.figures[COST] - s.leaving[0] * t.left[AWAY]
+
+
+@compiled
+def make(s: State, t: Tables, volumes: Any, pools: Any) -> None:
+    """Make moves that are known to be allowed together."""
+    for i in range(len(volumes)):
+        _go(s, t, volumes[i], pools[i])
+
+
+@compiled
 def greedy(s: State, t: Tables) -> None:
     """Make the best move there is until none is any good."""
     while _recreate(s, t, 0, 0) > 0:
         pass
     s.best[:] = s.at
-    s.figures[BEST] = s.figures[COST]
+    s.figures[BEST] = _goal(s, t)
 
 
 @compiled
 def improve(s: State, t: Tables, seed: Any, first: int, rounds: int, heat: float) -> None:
-    """Take back and make anew so many times, from number `first` on; what costs more by less than `heat` may stay."""
+    """Take back and make anew so many times, from number `first` on; what is worse by less than `heat` may stay.
+
+    What counts is the goal: each move was worth its while when it was made, so that more of them are welcome.
+    """
     for now in range(first, first + rounds):
-        before = s.figures[COST]
+        before = _goal(s, t)
         written = _recreate(s, t, now, _ruin(s, t, seed, now))
-        if s.figures[COST] >= before + heat * share(seed):
+        after = _goal(s, t)
+        if after >= before + heat * share(seed):
             for i in range(written - 1, -1, -1):
                 _go(s, t, t.log[i, 0], t.log[i, 1])
-        elif s.figures[COST] < s.figures[BEST]:
+        elif after < s.figures[BEST]:
             s.best[:] = s.at
-            s.figures[BEST] = s.figures[COST]
+            s.figures[BEST] = after
         for i in range(written):
             t.best[t.part[s.home[t.log[i, 0]]], :, KNOWN] = 0

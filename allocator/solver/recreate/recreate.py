@@ -17,7 +17,7 @@ from allocator.goal import Goal
 from allocator.rule import Rule
 from allocator.solver.deadline import Deadline
 from allocator.solver.rearrange.compile import compiled
-from allocator.solver.rearrange.state import State, smallest
+from allocator.solver.rearrange.state import Ints, State, smallest
 from allocator.solver.rearrange.warming import warming
 from allocator.solver.rearrange.words import Unsaid
 from allocator.solver.recreate.tables import Tables, tables
@@ -40,8 +40,10 @@ def few_moves(
     budget: Budget,
     effort: Effort,
     deadline: Deadline,
+    begun: Sequence[Move] = (),
 ) -> list[Move] | None:
-    """The moves, by name of volume; no volume changes how it is kept but by where it goes.
+    """The moves, by name of volume; no volume changes how it is kept but by where it goes. They gain no less than
+    those that the search begins with.
 
     None where the search cannot keep to what the rules and the goal say, or numba is not installed.
     """
@@ -59,8 +61,11 @@ def few_moves(
     except (Unsaid, MemoryError, TimeoutError):
         return None
     state.leaving[:] = worthwhile
-    _search(state, found, effort, deadline, worthwhile)
     pools = tuple(before.pools.values())
+    numbers = {volume.name: number for number, volume in enumerate(movable)}
+    rows = {pool.name: row for row, pool in enumerate(pools)}
+    first = np.array([[numbers[move.volume], rows[move.target]] for move in begun], dtype=np.int64).reshape(-1, 2)
+    _search(state, found, first, effort, deadline)
     moves = [
         Move(volume, Volume.on(pools[row], volume.request, volume.asked, volume.hosts))
         for volume, row in zip(movable, state.best.tolist(), strict=True)
@@ -76,19 +81,24 @@ def _warm() -> None:
     state = smallest()
     nothing = tables(state, np.zeros(1, dtype=np.int64), Budget())
     kernel.begin(state, nothing)
+    kernel.make(state, nothing, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
     kernel.greedy(state, nothing)
     kernel.improve(state, nothing, np.ones(1, dtype=np.uint64), 1, 0, 0.0)
 
 
-def _search(state: State, found: Tables, effort: Effort, deadline: Deadline, worthwhile: int) -> None:
-    """The best moves of all, one by one; then better ones in place of some, warm at first and cool at the end."""
+def _search(state: State, found: Tables, first: Ints, effort: Effort, deadline: Deadline) -> None:
+    """The best moves of all, one by one; then better ones in place of some, warm at first and cool at the end.
+
+    `first` are volumes and pools of moves that are made before.
+    """
     from allocator.solver.rearrange.kernel.chance import seeded
     from allocator.solver.recreate import kernel
 
     kernel.begin(state, found)
+    kernel.make(state, found, first[:, 0].copy(), first[:, 1].copy())
     kernel.greedy(state, found)
     seed, rounds = seeded(effort.seed), round(effort.work * ROUNDS_PER_WORK)
     for done in range(0, rounds, AT_ONCE):
         if deadline.passed():
             break
-        kernel.improve(state, found, seed, 1 + done, AT_ONCE, float(worthwhile) * (1 - done / rounds))
+        kernel.improve(state, found, seed, 1 + done, AT_ONCE, float(state.leaving[0]) * (1 - done / rounds))

@@ -49,7 +49,7 @@ def rebalance(
 def _measured(case: dict[str, Any], seed: int) -> Sequence[dict[str, Any]]:
     size = case["volumes"], str(case["fill"]), case["seconds"], seed
     if "budgets" in case:
-        return list(balancing(*size, case["budgets"]))
+        return list(balancing(*size, case["budgets"], unlimited=case.get("unlimited", True)))
     return [mending(*size, unlike=case.get("unlike", False))]
 
 

@@ -70,8 +70,13 @@ def floor(inventory: Inventory) -> int:
     return total
 
 
-def balancing(volumes: int, fill: str, seconds: float, seed: int, shares: list[float]) -> Iterator[dict[str, Any]]:
-    """Even out load with so many moves, as shares of all volumes; what is gained is told of what no budget bounds."""
+def balancing(
+    volumes: int, fill: str, seconds: float, seed: int, shares: list[float], *, unlimited: bool = True
+) -> Iterator[dict[str, Any]]:
+    """Even out load with so many moves, as shares of all volumes.
+
+    What is gained is told of what no budget bounds, too, where that is measured (`unlimited`).
+    """
     struck = broken_fleet(seed, volumes, fill)
     start = rebalanced(struck, Aim(repair=True), seconds, seed).after
     goal = Balance(POLICY, RULES)
@@ -81,19 +86,19 @@ def balancing(volumes: int, fill: str, seconds: float, seed: int, shares: list[f
         return -goal.cost(Answer(start, start.plus(changed), ()))
 
     everything = None
-    for share in [None, *shares]:
+    for share in [None, *shares] if unlimited else shares:
         budget = Budget() if share is None else Budget(moves=int(share * len(start.volumes)))
         with Meter() as meter:
             found = rebalanced(start, Aim(gain="balance", budget=budget), seconds, seed)
         hot = hottest_first(start.all_volumes(), start, RULES, goal, Aim().worthwhile, budget, lambda: False)
         ours, theirs = gained(found.after), gained(start.plus([move.then for move in hot]))
-        everything = ours if everything is None else everything
+        everything = ours if share is None else everything
         figure = {
             "case": f"{volumes} at {fill}, {'no budget' if share is None else f'{share:.0%}'}",
             "seed": seed,
             "moves": len(found.moves),
             "gained": ours,
-            "of_unlimited": round(ours / max(1, everything), 4),
+            "of_unlimited": None if everything is None else round(ours / max(1, everything), 4),
             "hottest_first": theirs,
             "hottest_first_moves": len(hot),
             "cpu_seconds": round(meter.cpu_seconds, 2),

@@ -62,6 +62,8 @@ def test_under_a_budget_nothing_gains_less_than_hottest_first() -> None:
     assert unlimited["of_unlimited"] == 1
     assert tenth["moves"] <= 40
     assert tenth["hottest_first"] <= tenth["gained"] <= unlimited["gained"]
+    (alone,) = balancing(400, "0.7", 60, 1, [0.1], unlimited=False)
+    assert (alone["gained"], alone["of_unlimited"]) == (tenth["gained"], None)
 
 
 def test_what_is_missed_is_told() -> None:

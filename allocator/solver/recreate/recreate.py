@@ -42,8 +42,8 @@ def few_moves(
     deadline: Deadline,
     begun: Sequence[Move] = (),
 ) -> list[Move] | None:
-    """The moves, by name of volume; no volume changes how it is kept but by where it goes. They gain no less than
-    those that the search begins with.
+    """The moves, in the order of `movable`; no volume changes how it is kept but by where it goes. The search goes on
+    from those of `begun`, which must be allowed together.
 
     None where the search cannot keep to what the rules and the goal say, or numba is not installed.
     """

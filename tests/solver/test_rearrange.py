@@ -25,7 +25,7 @@ from allocator.rules.resources import Resources
 from allocator.solver.classes import Unit
 from allocator.solver.model import Model
 from allocator.solver.rearrange.compile import compiled
-from allocator.solver.rearrange.course import PARTS, Pace, hottest
+from allocator.solver.rearrange.course import CLOSE, ROUND, Pace, hottest, rounds
 from allocator.solver.rearrange.rearrange import Rearranged, rearrange
 from allocator.solver.rearrange.state import BAD, BEST, COST, TOLL, WRONG
 from allocator.solver.search import solve
@@ -89,8 +89,8 @@ def costs(inventory: Inventory, tiers: Tiers, came: Sequence[Volume]) -> tuple[i
 @pytest.mark.parametrize("seed", range(12))
 def test_what_the_search_counts_is_what_the_rules_and_goals_say(seed: int) -> None:
     """R25: after any walk its cost is the goals' cost, and it counts nothing as broken exactly where nothing is."""
-    from allocator.solver.rearrange.anneal import Walker
     from allocator.solver.rearrange.kernel.making import become
+    from allocator.solver.rearrange.walker import Walker
 
     inventory, movable, rules, tiers = asked(seed)
     walker = Walker.of(compiled(movable, inventory, rules, tiers), seed)
@@ -118,8 +118,8 @@ def test_what_the_search_counts_is_what_the_rules_and_goals_say(seed: int) -> No
 
 def test_being_away_is_tolled_by_the_root_of_the_room_that_it_takes() -> None:
     """Of 130 free on both pools v0 takes 10 and v1 40, 25 on average: 2 times the toll for 4 times the room."""
-    from allocator.solver.rearrange.anneal import Walker, scale
     from allocator.solver.rearrange.kernel.making import become
+    from allocator.solver.rearrange.walker import Walker, scale
 
     pools = [pool(name, resources={"ram": replace(amount(90), safe=0)}) for name in ("p", "q")]
     lying = [volume(pools[0], request(f"v{n}", resources=(("ram", size),))) for n, size in enumerate((10, 40))]
@@ -128,6 +128,11 @@ def test_being_away_is_tolled_by_the_root_of_the_room_that_it_takes() -> None:
     state = compiled(lying, Inventory(pools, volumes=lying), rules, tiers_of(policy, rules))
     walker = Walker.of(state, 1)
     assert scale(state) == 7 * 50
+    walker.restart(1.0)
+    assert walker.fares.tolist() == pytest.approx([350 * 10 / 130, 350 * 40 / 130])
+    walker.restart(0.0)
+    assert walker.fares.tolist() == pytest.approx([350 * 25 / 130, 350 * 25 / 130])
+    walker.restart(0.5)
     assert walker.fares.tolist() == pytest.approx([350 * 250**0.5 / 130, 350 * 1000**0.5 / 130])
     become(walker.state, np.array([0, 1]))
     walker.walk(0, Pace(1.0, 1.0, toll=2.0))
@@ -140,11 +145,12 @@ def test_the_search_cools_down_and_the_toll_is_dropped() -> None:
     is at a tenth; the toll falls from 1 to 0.005 within 0.8 of the first part and then is gone."""
     assert hottest(1e9) == 2.0
     assert hottest(10_000) == 1.0
-    first = PARTS[0]
+    assert [rounds(tries) for tries in (10.0, 240_000.0, 1e9)] == [1, 3, 10]
+    first = ROUND[0]
     assert [first.pace(share, 1.0).heat for share in (0.0, 0.5, 1.0)] == pytest.approx([1.0, 0.1, 0.01])
     assert [first.pace(share, 1.0).toll for share in (0.0, 0.4, 0.8)] == pytest.approx([1.0, 0.005**0.5, 0.0])
-    assert [part.pace(1.0, 2.0).toll for part in PARTS] == [0.0] * len(PARTS)
-    assert PARTS[-1].pace(1.0, 2.0).heat == 1e-5
+    assert [part.pace(1.0, 2.0).toll for part in CLOSE] == [0.0, 0.0]
+    assert CLOSE[-1].pace(1.0, 2.0).heat == 1e-5
 
 
 def test_the_same_seed_and_work_give_the_same_answer() -> None:

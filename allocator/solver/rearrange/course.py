@@ -38,8 +38,9 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the search, up to a share of all of it."""
+    """A part of a round, from one share of it to another."""
 
+    after: float
     until: float
     first: float
     last: float
@@ -56,15 +57,28 @@ class Part:
         return Pace(first * (last / first) ** share, self.dear, toll, self.rise, self.fall)
 
 
-PARTS: Final = (
-    Part(0.75, 1.0, COOLED, 2.0, tolled=TOLLED),
-    Part(0.80, COOLED / 10, 0.0, 2.0, rise=1.1, fall=1.0),
-    Part(0.95, COOLED * 3, COOLED / 100, 20.0),
-    Part(1.00, COOLED / 100, 0.0, 20.0, rise=1.1, fall=1.0),
+ROUND: Final = (
+    Part(0.0, 0.94, 1.0, COOLED, 2.0, tolled=TOLLED),
+    Part(0.94, 1.0, COOLED / 10, 0.0, 2.0, rise=1.1, fall=1.0),
 )
-"""From far off; what is still passed is mended; near the best answer; and mended again."""
-AGAIN: Final = 2
-"""The part that begins with the best answer."""
+"""From far off, and what is still passed is mended."""
+CLOSE: Final = (
+    Part(0.0, 0.75, COOLED * 3, COOLED / 100, 20.0),
+    Part(0.75, 1.0, COOLED / 100, 0.0, 20.0, rise=1.1, fall=1.0),
+)
+"""The same near the best answer."""
+FAR: Final = 0.85
+"""The share of the search that goes into rounds."""
+ROUNDS: Final = 10
+LONG: Final = 80_000
+"""At most so many rounds, each of at least so many moves for each volume."""
+POWERS: Final = (0.5, 0.7, 0.0, 0.3)
+"""Of the room that a volume takes, for its toll, in the order in which rounds try them."""
+
+
+def rounds(tries: float) -> int:
+    """How many rounds are made of so many moves for each volume."""
+    return int(min(ROUNDS, max(1.0, tries / LONG)))
 
 
 def hottest(tries: float) -> float:

@@ -86,9 +86,9 @@ def rearrange(
 
 
 def _warm() -> None:
-    from allocator.solver.rearrange import anneal
+    from allocator.solver.rearrange import walker
 
-    anneal.warm()
+    walker.warm()
 
 
 def _searched(
@@ -100,7 +100,8 @@ def _searched(
     progress: Callable[[Headway], None] | None,
 ) -> Ints:
     """The best answer of all searches."""
-    from allocator.solver.rearrange.anneal import PER_WORK, Walker
+    from allocator.solver.rearrange.anneal import PER_WORK, search
+    from allocator.solver.rearrange.walker import Walker
 
     begun, start = deadline.left(), int(state.figures[COST])
 
@@ -122,6 +123,10 @@ def _searched(
         Walker.of(state, effort.seed + number) for number in range(1 if effort.deterministic else effort.workers)
     ]
     with ThreadPoolExecutor(max_workers=len(walkers)) as threads:
-        for walk in [threads.submit(walker.search, partial(share, walker), told) for walker in walkers]:
+        walks = [
+            threads.submit(search, walker, turn, partial(share, walker), partial(told, walker))
+            for turn, walker in enumerate(walkers)
+        ]
+        for walk in walks:
             walk.result()
     return min(walkers, key=lambda walker: int(walker.state.figures[BEST])).state.best

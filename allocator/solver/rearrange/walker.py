@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from allocator.solver.rearrange.course import Pace
 from allocator.solver.rearrange.kernel import making, walk
 from allocator.solver.rearrange.kernel.chance import seeded
+from allocator.solver.rearrange.kernel.repack import repack
 from allocator.solver.rearrange.objective import LARGEST
 from allocator.solver.rearrange.state import COST, TOLL, WRONG, State, smallest
 
@@ -35,6 +36,9 @@ HOMES: Final = 10
 EAGER: Final = 0.7
 """Up to how many heats a move may cost if its volume was drawn from two, the one on the pool that costs more."""
 
+RARE: Final = 2_000
+"""Moves of one or two volumes for each time that two pools are packed anew."""
+
 
 @dataclass(slots=True, eq=False)
 class Walker:
@@ -48,6 +52,8 @@ class Walker:
     """[D] the price at which passing a limit by all that is used costs as much as everything."""
     room: NDArray[np.float64]
     """[V] the share of all free room that each volume takes elsewhere, added up over the sums that are held."""
+    bulk: NDArray[np.float64]
+    """[V] the share of all that is used that each volume uses, added up over all sums."""
     fares: NDArray[np.float64]
     """[V] the toll at which all of that room costs as much as everything."""
     scale: float
@@ -61,7 +67,16 @@ class Walker:
         total = scale(own)
         unit = total / np.maximum(1.0, np.abs(own.use.astype(np.float64)).sum(axis=0))
         room = _room(own)
-        return cls(own, seeded(seed), np.zeros(own.use.shape), unit, room, total * room, total / max(1, len(own.at)))
+        return cls(
+            own,
+            seeded(seed),
+            np.zeros(own.use.shape),
+            unit,
+            room,
+            _bulk(own),
+            total * room,
+            total / max(1, len(own.at)),
+        )
 
     def restart(self, power: float) -> None:
         """Begin where everything lay, and let tolls grow with that power of the room: below 1 what is large goes first,
@@ -88,6 +103,7 @@ class Walker:
         self._charge(pace.toll)
         making.price(s)
         walk.anneal(s, self.seed, tries, pace.heat * self.scale, SWAPS, CHAINS, HOMES, EAGER * pace.heat * self.scale)
+        repack(s, self.seed, tries // RARE, pace.heat * self.scale, self.bulk)
         self.tried += tries
 
     def _charge(self, toll: float) -> None:
@@ -109,6 +125,12 @@ def _room(s: State) -> NDArray[np.float64]:
     free = np.maximum(1.0, (s.most - s.use)[:, bound].astype(np.float64).sum(axis=0))
     taken: NDArray[np.float64] = (s.need[s.kind.take(s.home), s.like][:, bound] / free).sum(axis=1)
     return np.maximum(0.0, taken)
+
+
+def _bulk(s: State) -> NDArray[np.float64]:
+    used = np.maximum(1.0, np.abs(s.use.astype(np.float64)).sum(axis=0))
+    bulk: NDArray[np.float64] = (s.need[s.kind.take(s.home), s.like] / used).sum(axis=1)
+    return bulk
 
 
 def warm() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from allocator.solver.rearrange.kernel.chance import compiled
 from allocator.solver.rearrange.kernel.places import follow, place
 from allocator.solver.rearrange.kernel.tallies import breaks, moved, put, take
-from allocator.solver.rearrange.state import BAD, COST, JOURNAL, TOLL, WRONG, State
+from allocator.solver.rearrange.state import BAD, BEST, COST, JOURNAL, TOLL, WRONG, State
 
 
 @compiled
@@ -83,7 +83,11 @@ def _note(s: State, p: int) -> None:
 
 @compiled
 def keep(s: State) -> None:
-    """Keep where all volumes are as the best answer so far."""
+    """Keep where all volumes are, if that is the best answer so far."""
+    real = s.figures[COST] - s.figures[TOLL]
+    if real >= s.figures[BEST] or s.figures[BAD] or s.figures[WRONG]:
+        return
+    s.figures[BEST] = real
     number = s.figures[JOURNAL]
     if number <= len(s.journal):
         for i in range(number):

@@ -10,7 +10,7 @@ from allocator.solver.rearrange.kernel.chance import below, compiled, share
 from allocator.solver.rearrange.kernel.making import alone, go, keep
 from allocator.solver.rearrange.kernel.places import place
 from allocator.solver.rearrange.kernel.tallies import breaks
-from allocator.solver.rearrange.state import BAD, BEST, COST, TOLL, WRONG, State
+from allocator.solver.rearrange.state import BAD, WRONG, State
 
 ENDLESS: Final = 2**62
 
@@ -107,8 +107,5 @@ def anneal(s: State, seed: Any, tries: int, heat: float, swaps: int, chains: int
         if q >= 0 and not swap:
             figures[BAD] += bad_c - bad[c]
             cost[c], bad[c] = cost_c, bad_c
-        real = figures[COST] - figures[TOLL]
-        if real < figures[BEST] and figures[BAD] == 0 and figures[WRONG] == 0:
-            figures[BEST] = real
-            keep(s)
+        keep(s)
     return made

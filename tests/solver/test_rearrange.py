@@ -145,7 +145,7 @@ def test_the_search_cools_down_and_the_toll_is_dropped() -> None:
     is at a tenth; the toll falls from 1 to 0.005 within 0.8 of the first part and then is gone."""
     assert hottest(1e9) == 2.0
     assert hottest(10_000) == 1.0
-    assert [rounds(tries) for tries in (10.0, 240_000.0, 1e9)] == [1, 3, 10]
+    assert [rounds(tries) for tries in (10.0, 360_000.0, 1e9)] == [1, 3, 10]
     first = ROUND[0]
     assert [first.pace(share, 1.0).heat for share in (0.0, 0.5, 1.0)] == pytest.approx([1.0, 0.1, 0.01])
     assert [first.pace(share, 1.0).toll for share in (0.0, 0.4, 0.8)] == pytest.approx([1.0, 0.005**0.5, 0.0])

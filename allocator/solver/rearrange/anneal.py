@@ -16,12 +16,13 @@ from allocator.solver.rearrange.walker import Walker
 
 PER_WORK: Final = 4_000_000
 """Moves that are tried for a unit of work, about a second of one core (measured: 3 to 15 million)."""
-TASTE: Final = 1_000
-"""Moves that tell how many the time allows,"""
+SAMPLE: Final = 0.005
+"""The share that tells how many moves there is time for: they only improve on where everything lies."""
 STRETCHES: Final = 1_000
-"""which are tried in so many stretches,"""
+"""All moves are tried in so many stretches,"""
+FEW: Final = 1_000
 MOST: Final = 100_000
-"""each of no more than so many."""
+"""each of no more than so many; a sample begins with few."""
 
 
 def search(walker: Walker, turn: int, share: Callable[[], float], told: Callable[[], None]) -> None:
@@ -29,15 +30,15 @@ def search(walker: Walker, turn: int, share: Callable[[], float], told: Callable
 
     `turn` is the walker's number: each begins with another power of the tolls.
     """
-    if share() >= 1:
-        return
-    walker.walk(TASTE, ROUND[-1].pace(1.0, 0.0))
-    whole = walker.tried / max(1e-9, share())
+    tries = FEW
+    while (begun := share()) < SAMPLE:
+        walker.walk(tries, ROUND[-1].pace(1.0, 0.0))
+        tries = min(MOST, 2 * tries)
+    whole = walker.tried / begun
     each = whole / max(1, len(walker.state.at))
     tries = int(min(MOST, max(1, whole / STRETCHES)))
     number = rounds(each)
-    hot, begun = hottest(each * FAR / number), share()
-    length = max(0.0, FAR - begun) / number
+    hot, length = hottest(each * FAR / number), max(0.0, FAR - begun) / number
 
     def follow(parts: Sequence[Part], start: float, end: float) -> None:
         best = int(walker.state.figures[BEST])

@@ -70,7 +70,7 @@ CLOSE: Final = (
 FAR: Final = 0.85
 """The share of the search that goes into rounds."""
 ROUNDS: Final = 10
-LONG: Final = 80_000
+LONG: Final = 120_000
 """At most so many rounds, each of at least so many moves for each volume."""
 POWERS: Final = (0.5, 0.7, 0.0, 0.3)
 """Of the room that a volume takes, for its toll, in the order in which rounds try them."""

@@ -25,7 +25,7 @@ from allocator.rules.resources import Resources
 from allocator.solver.classes import Unit
 from allocator.solver.model import Model
 from allocator.solver.rearrange.compile import compiled
-from allocator.solver.rearrange.course import CLOSE, ROUND, Pace, hottest, rounds
+from allocator.solver.rearrange.course import AGAIN, ROUND, Pace, hottest, rounds
 from allocator.solver.rearrange.rearrange import Rearranged, rearrange
 from allocator.solver.rearrange.state import BAD, BEST, COST, TOLL, WRONG
 from allocator.solver.search import solve
@@ -149,8 +149,8 @@ def test_the_search_cools_down_and_the_toll_is_dropped() -> None:
     first = ROUND[0]
     assert [first.pace(share, 1.0).heat for share in (0.0, 0.5, 1.0)] == pytest.approx([1.0, 0.1, 0.01])
     assert [first.pace(share, 1.0).toll for share in (0.0, 0.4, 0.8)] == pytest.approx([1.0, 0.005**0.5, 0.0])
-    assert [part.pace(1.0, 2.0).toll for part in CLOSE] == [0.0, 0.0]
-    assert CLOSE[-1].pace(1.0, 2.0).heat == 1e-5
+    assert [part.pace(1.0, 2.0).toll for part in AGAIN[0]] == [0.0, 0.0]
+    assert AGAIN[0][-1].pace(1.0, 2.0).heat == 1e-5
 
 
 def test_the_same_seed_and_work_give_the_same_answer() -> None:

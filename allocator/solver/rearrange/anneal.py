@@ -1,4 +1,4 @@
-"""The search: simulated annealing in rounds, each from where everything lay, and a last one from the best of them.
+"""The search: simulated annealing in rounds, each from where everything lay, and then some from the best.
 
 How good the end of a round is depends more on what it happens to decide while it is hot than on how long it takes, once
 that is long enough: a2_2 of the ROADEF challenge 2012 ends between 786 and 850 M after six seconds, and at 823 M after
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from allocator.solver.rearrange.course import CLOSE, FAR, POWERS, ROUND, Part, hottest, rounds
+from allocator.solver.rearrange.course import AGAIN, FAR, OFTEN, POWERS, ROUND, Part, hottest, rounds
 from allocator.solver.rearrange.state import BEST
 from allocator.solver.rearrange.walker import Walker
 
@@ -53,5 +53,8 @@ def search(walker: Walker, turn: int, share: Callable[[], float], told: Callable
     for round_ in range(number):
         walker.restart(POWERS[(turn + round_) % len(POWERS)])
         follow(ROUND, begun + round_ * length, begun + (round_ + 1) * length)
-    walker.resume()
-    follow(CLOSE, FAR, 1.0)
+    again = 1 + number // OFTEN
+    for round_ in range(again):
+        walker.resume()
+        first, last = (FAR + (1.0 - FAR) * (round_ + step) / again for step in (0, 1))
+        follow(AGAIN[round_ % len(AGAIN)], first, last)

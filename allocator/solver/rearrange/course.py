@@ -62,13 +62,15 @@ ROUND: Final = (
     Part(0.94, 1.0, COOLED / 10, 0.0, 2.0, rise=1.1, fall=1.0),
 )
 """From far off, and what is still passed is mended."""
-CLOSE: Final = (
-    Part(0.0, 0.75, COOLED * 3, COOLED / 100, 20.0),
-    Part(0.75, 1.0, COOLED / 100, 0.0, 20.0, rise=1.1, fall=1.0),
+AGAIN: Final = tuple(
+    (Part(0.0, 0.75, warm, COOLED / 100, 20.0), Part(0.75, 1.0, COOLED / 100, 0.0, 20.0, rise=1.1, fall=1.0))
+    for warm in (0.03, 0.1)
 )
-"""The same near the best answer."""
-FAR: Final = 0.85
-"""The share of the search that goes into rounds."""
+"""The same near the best answer, from one heat and from another."""
+FAR: Final = 0.8
+"""The share of the search that goes into rounds from where everything lay."""
+OFTEN: Final = 4
+"""For so many of them there is one more from the best answer."""
 ROUNDS: Final = 10
 LONG: Final = 120_000
 """At most so many rounds, each of at least so many moves for each volume."""

@@ -2,7 +2,7 @@
 
 Ranking asks every rule about every VM; a batch of thousands asks the same few hundred shapes over and over. Here the
 sums that rules state as limits lie side by side, so that a shape is compared with all places at once. What no limit
-says was asked of the filters before the batch; whatever escapes that is found by the check, and placed by ranking.
+says was asked of the filters before the batch; what escapes both is found by the check, and placed by ranking.
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ class Shelf:
                 rows.append(left)
         self.left = np.array(rows, dtype=np.int64).reshape(len(rows), self.places)
         """What may still be added; negative where the sum is above its limit. Of a gate: minus what lies there."""
+        self._first = self.left.copy()
         counted = np.array(self.plain, dtype=np.bool_)[:, None] & (self.left > 0) & (self.left < UNLIMITED // 2)
         self._per = np.where(counted, 1.0 / np.where(counted, self.left, 1), 0.0)
         self.wide = {
@@ -163,17 +164,11 @@ class Shelf:
 
     def fits(self, need: Need, only: IntArray | None = None) -> BoolArray:
         """Where (`only`: of these places) the need is met, and what is above its limit already does not grow."""
-        at: Any = slice(None) if only is None else only
-        least = need.least if only is None or need.least.shape[1] == 1 else need.least[:, only]
-        left = self.left[need.rows] if only is None else self.left[need.rows[:, None], only]
-        mask: BoolArray = np.logical_and.reduce(left >= least, axis=0)
-        for gated in need.gated:
-            spare, lies = self.left[gated.row, at], -self.left[gated.gate, at]
-            now, then = lies >= 1, lies + gated.more_gate[at] >= 1
-            if not gated.where:
-                now, then = ~now, ~then
-            mask &= np.maximum(gated.more[at] - spare, 0) * then <= np.maximum(-spare, 0) * now
-        return mask
+        return _fits(self.left, need, only)
+
+    def fitted(self, need: Need) -> BoolArray:
+        """Where it would be, had nothing been put on the shelf."""
+        return _fits(self._first, need, None)
 
     def spare(self, need: Need, rows: IntArray) -> NDArray[np.float64]:
         """What these places would have left with the need: of each sum, as a share of what there was at first."""
@@ -201,6 +196,20 @@ class Shelf:
                 self.left[row, place] -= sign * amount
             elif codes[place] >= 0:
                 self.left[row, codes == codes[place]] -= sign * amount
+
+
+def _fits(rooms: IntArray, need: Need, only: IntArray | None) -> BoolArray:
+    at: Any = slice(None) if only is None else only
+    least = need.least if only is None or need.least.shape[1] == 1 else need.least[:, only]
+    left = rooms[need.rows] if only is None else rooms[need.rows[:, None], only]
+    mask: BoolArray = np.logical_and.reduce(left >= least, axis=0)
+    for gated in need.gated:
+        spare, lies = rooms[gated.row, at], -rooms[gated.gate, at]
+        now, then = lies >= 1, lies + gated.more_gate[at] >= 1
+        if not gated.where:
+            now, then = ~now, ~then
+        mask &= np.maximum(gated.more[at] - spare, 0) * then <= np.maximum(-spare, 0) * now
+    return mask
 
 
 def _key(figures: Figure) -> Hashable:

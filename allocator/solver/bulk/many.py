@@ -41,6 +41,8 @@ COUNTING: Final = 2.5e-4
 """Those of the costs and the plan alone, which ranking leaves."""
 SEATING: Final = 0.9
 """The part of what is left then that seating gets; the rest is for ranking."""
+OPENING: Final = 1.5e-4
+"""Seconds until ranking can ask anything of a fleet on which all units of a batch lie, for each of them (measured)."""
 RANKED: Final = 100
 """Units that ranking tries in the end."""
 
@@ -87,7 +89,11 @@ def place_many(
     placed, inventory = checked(placed, before, [rule for rule in screen.rules if not (apart and rule.local)])
     left = [unit for unit in units if unit.name not in placed]
     ranking, urgent = _before(deadline, COUNTING * len(units)), sorted(left, key=partial(_urgency, screen))[:RANKED]
-    placed |= ranked(urgent, inventory, screen.rules, tiers, ranking)
+    spare = ranking.left()
+    if spare is None or spare > OPENING * len(units) or any(screen.mended(unit.requests) for unit in urgent):
+        placed |= ranked(urgent, inventory, screen.rules, tiers, ranking)
+    else:
+        ranking.hit = True
     refused = [request for unit in units if unit.name not in placed for request in unit.requests]
     after = before.plus(volume for unit in units for volume in placed.get(unit.name, ()))
     costs = tier_costs(tiers, Answer(before, after, refused))

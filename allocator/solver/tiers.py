@@ -74,7 +74,7 @@ class Climb:
         """The bound of each tier, with those before it fixed at their costs; `least` is one that is known already."""
         tiers, whole = self.draft.tiers, self.deadline
         if self._shelves is not None and not all(goal.adds_up for tier in tiers for goal, _ in tier):
-            self._become(few_pools(self._shelves, self.base))
+            self._take(few_pools(self._shelves, self.base))
         for number in range(len(tiers)):
             known = None if least is None or self.costs[:number] != least[:number] else least[number]
             self.bounds.append(self._floor(number) if known is None else known)

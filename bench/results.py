@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -207,6 +208,13 @@ def _public(name: str, record: Record) -> Made:
     return table(heads, rows), {}
 
 
+def _rebalance(name: str, record: Record) -> Made:
+    """What was mended, and what was gained under budgets: each has figures of its own."""
+    kinds = [[figure for figure in record.figures if key in figure] for key in ("gap", "gained")]
+    tables = [_plain(name, replace(record, figures=found))[0] for found in kinds if found]
+    return [line for lines in tables for line in ["", *lines]][1:], {}
+
+
 def _plain(name: str, record: Record) -> Made:
     """Any other record: whatever figures it holds that are numbers or text."""
     heads = [key for key, value in record.figures[0].items() if isinstance(value, int | float | str)]
@@ -223,4 +231,5 @@ SHOWN: Final[Mapping[str, Callable[[str, Record], Made]]] = {
     "roadef": _roadef,
     "vectorpack": _public,
     "gap": _public,
+    "rebalance": _rebalance,
 }

@@ -96,6 +96,12 @@ def test_R26_public_instances_are_shown_by_family() -> None:
     assert "| D | 3 | 2 | 1 | 1 of 2 | 0.25 | 0.50 | 2.00 |" in text
 
 
+def test_R26_what_was_mended_and_what_was_gained_are_tables_of_their_own() -> None:
+    mended, gained = {"case": "m", "gap": 0.25}, {"case": "g", "gained": 1200}
+    text = page({"r": record(mended, gained, command="rebalance")})["README.md"]
+    assert "| case | gap |\n| --- | ---: |\n| m | 0.25 |\n\n| case | gained |" in text
+
+
 def test_R26_a_chart_is_well_formed_and_puts_points_where_they_belong() -> None:
     """On a logarithmic axis of 1 to 100 the 10 lies in the middle of the 418 pixels from 72 to 490."""
     svg = chart("a < b", "x", "y", [Line("n & m", [(1, 1), (10, 10), (100, 100)])], logarithmic=True)

@@ -25,7 +25,7 @@ from allocator.rules.resources import Resources
 from allocator.solver.classes import Unit
 from allocator.solver.model import Model
 from allocator.solver.rearrange.compile import compiled
-from allocator.solver.rearrange.course import AGAIN, ROUND, Pace, hottest, rounds
+from allocator.solver.rearrange.course import AGAIN, ROUND, Pace, highest, hottest, rounds
 from allocator.solver.rearrange.rearrange import Rearranged, rearrange
 from allocator.solver.rearrange.state import BAD, BEST, COST, TOLL, WRONG
 from allocator.solver.search import solve
@@ -141,10 +141,11 @@ def test_being_away_is_tolled_by_the_root_of_the_room_that_it_takes() -> None:
 
 
 def test_the_search_cools_down_and_the_toll_is_dropped() -> None:
-    """With half as many moves as it takes to cool down from 2 it begins at 1; after the square root of a hundredth it
-    is at a tenth; the toll falls from 1 to 0.005 within 0.8 of the first part and then is gone."""
+    """With a quarter of the moves that it takes to cool down from 2 it begins at an eighth of that; after the square
+    root of a hundredth it is at a tenth; the toll falls from 1 to 0.005 within 0.8 of a round and then is gone."""
     assert hottest(1e9) == 2.0
-    assert hottest(10_000) == 1.0
+    assert hottest(5_000) == 0.25
+    assert [highest(tries) for tries in (1e9, 1_500.0, 150.0)] == [1.0, 1.0, 0.1]
     assert [rounds(tries) for tries in (10.0, 360_000.0, 1e9)] == [1, 3, 10]
     first = ROUND[0]
     assert [first.pace(share, 1.0).heat for share in (0.0, 0.5, 1.0)] == pytest.approx([1.0, 0.1, 0.01])

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from allocator.solver.rearrange.course import AGAIN, FAR, OFTEN, POWERS, ROUND, Part, hottest, rounds
+from allocator.solver.rearrange.course import AGAIN, FAR, OFTEN, POWERS, ROUND, Part, highest, hottest, rounds
 from allocator.solver.rearrange.state import BEST
 from allocator.solver.rearrange.walker import Walker
 
@@ -38,14 +38,15 @@ def search(walker: Walker, turn: int, share: Callable[[], float], told: Callable
     each = whole / max(1, len(walker.state.at))
     tries = int(min(MOST, max(1, whole / STRETCHES)))
     number = rounds(each)
-    hot, length = hottest(each * FAR / number), max(0.0, FAR - begun) / number
+    hot, high = hottest(each * FAR / number), highest(each * FAR / number)
+    length = max(0.0, FAR - begun) / number
 
     def follow(parts: Sequence[Part], start: float, end: float) -> None:
         best = int(walker.state.figures[BEST])
         for part in parts:
             first, last = start + part.after * (end - start), start + part.until * (end - start)
             while (done := share()) < last:
-                walker.walk(tries, part.pace(max(0.0, done - first) / (last - first), hot))
+                walker.walk(tries, part.pace(max(0.0, done - first) / (last - first), hot, high))
                 if walker.state.figures[BEST] < best:
                     best = int(walker.state.figures[BEST])
                     told()

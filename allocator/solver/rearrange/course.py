@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 ENOUGH: Final = 20_000
-"""Moves for each volume that it takes to cool down from the first heat; with fewer it begins as much colder."""
+"""Moves for each volume that it takes to cool down from the first heat; with fewer it begins colder, by their power of 1.5."""
 FIRST: Final = 2.0
 """The first heat: large volumes cost some tens of times as much as the average, and settle first."""
 COOLED: Final = 0.01
@@ -18,6 +18,8 @@ LAST: Final = 1e-5
 HIGHEST: Final = 1.0
 LOWEST: Final = 0.005
 """The toll when it begins to fall, and when it is dropped."""
+UNHURRIED: Final = 1_500
+"""Moves for each volume from which on it begins there; with fewer it begins as much lower."""
 TOLLED: Final = 0.8
 """The share of the first part in which there is one."""
 
@@ -50,10 +52,10 @@ class Part:
     rise: float = 1.03
     fall: float = 0.999
 
-    def pace(self, share: float, hot: float) -> Pace:
+    def pace(self, share: float, hot: float, high: float = HIGHEST) -> Pace:
         """How to go on after a share of this part."""
         first, last = max(LAST, self.first * hot), max(LAST, self.last * hot)
-        toll = HIGHEST * (LOWEST / HIGHEST) ** (share / self.tolled) if share < self.tolled else 0.0
+        toll = high * (min(LOWEST, high) / high) ** (share / self.tolled) if share < self.tolled else 0.0
         return Pace(first * (last / first) ** share, self.dear, toll, self.rise, self.fall)
 
 
@@ -84,5 +86,10 @@ def rounds(tries: float) -> int:
 
 
 def hottest(tries: float) -> float:
-    """The first heat of a search that tries so many moves for each volume."""
-    return FIRST * min(1.0, max(1e-3, tries / ENOUGH))
+    """The first heat of a round that tries so many moves for each volume."""
+    return float(FIRST * min(1.0, max(1e-3, tries / ENOUGH) ** 1.5))
+
+
+def highest(tries: float) -> float:
+    """And its first toll: with few moves there is no time to wait for who gains most."""
+    return HIGHEST * min(1.0, max(1e-3, tries / UNHURRIED))

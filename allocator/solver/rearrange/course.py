@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 ENOUGH: Final = 20_000
-"""Moves for each volume that it takes to cool down from the first heat; with fewer it begins colder, by their power of 1.5."""
+"""Moves for each volume to cool down from the first heat; with fewer it begins colder, by their power of 1.5."""
 FIRST: Final = 2.0
 """The first heat: large volumes cost some tens of times as much as the average, and settle first."""
 COOLED: Final = 0.01

@@ -24,17 +24,16 @@ from allocator.fleet import Fleet
 from allocator.goals import tiers_of
 from allocator.metrics import NO_METRICS, Metrics
 from allocator.minutes import Minutes
-from allocator.placing import Asked as Asked
-from allocator.placing import Placing
-from allocator.placing import Unsatisfiable as Unsatisfiable
 from allocator.planning.changes import attaching, deleting, detaching
 from allocator.policy import read_policy
 from allocator.rules import rules_of
-from allocator.running import Running
-from allocator.standing import Standing
+from allocator.service.placing import Asked as Asked
+from allocator.service.placing import Placing
+from allocator.service.placing import Unsatisfiable as Unsatisfiable
+from allocator.service.running import Running
+from allocator.service.standing import Standing
 
 if TYPE_CHECKING:
-    from allocator.awaiting import Beside
     from allocator.execution.attempts import Patience
     from allocator.execution.report import Progress, Report
     from allocator.execution.waves import Moved
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from allocator.planning.waves import AtOnce
     from allocator.rebalance.outcome import Rebalance
     from allocator.reconcile.findings import Reconciliation
+    from allocator.service.awaiting import Beside
 
     Watch = Callable[[Progress], None]
 
@@ -276,6 +276,6 @@ class Allocator:
 
     @cached_property
     def _beside(self) -> Beside:
-        from allocator.awaiting import Beside
+        from allocator.service.awaiting import Beside
 
         return Beside()

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from allocator.arrays.kinds import Kinds
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
 from allocator.domain.placement import Touched, Volume
 from allocator.domain.places import Host, Pool
 from allocator.fleet import Ask, BoolArray, Fleet, IntArray, Sees
-from allocator.kinds import Kinds
 from allocator.rule import Rows, Rule, Violation, checked, singular, subject_volume
 
 

@@ -13,15 +13,15 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from allocator.adding import Adding, even
+from allocator.arrays.adding import Adding, even
+from allocator.arrays.kinds import Kinds
+from allocator.arrays.tallies import Tallies
 from allocator.domain.charging import kept
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import ALL, Charge, Volume, see_nothing
 from allocator.domain.places import Host, Place, Pool
 from allocator.domain.qos import Alternative
 from allocator.domain.request import Request
-from allocator.kinds import Kinds
-from allocator.tallies import Tallies
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]

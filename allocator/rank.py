@@ -13,17 +13,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from allocator.closing import Tests
-from allocator.counting import too_few
 from allocator.domain.placement import Volume
 from allocator.domain.request import Request
 from allocator.goal import Cost, Tiers
-from allocator.options import Asked, Options, cheapest_first, plus
+from allocator.ranking.closing import Tests
+from allocator.ranking.counting import too_few
+from allocator.ranking.options import Asked, Options, cheapest_first, plus
+from allocator.ranking.seating import cheapest_host
+from allocator.ranking.seats import Seat
+from allocator.ranking.way import Way
 from allocator.screen import Screen
-from allocator.seating import cheapest_host
-from allocator.seats import Seat
 from allocator.verify import worsened
-from allocator.way import Way
 
 LIMIT: Final = 20_000
 """Places tried for one VM before the search gives up and the solver takes over."""

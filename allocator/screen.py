@@ -11,7 +11,7 @@ import numpy as np
 from allocator.domain.request import Request
 from allocator.fleet import Ask, BoolArray, Fleet, IntArray
 from allocator.goal import Tiers
-from allocator.outlook import Outlook
+from allocator.ranking.outlook import Outlook
 from allocator.rule import Links, Rows, Rule
 
 FEWER: Final = 4

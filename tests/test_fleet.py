@@ -99,7 +99,7 @@ def test_what_is_remembered_is_bounded_by_its_size(monkeypatch: pytest.MonkeyPat
 
 def test_sums_of_a_group_are_forgotten_with_its_last_member(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kept while somebody is in the group, in the inventory; as arrays of the last two groups; right all the time."""
-    monkeypatch.setattr("allocator.tallies.MOST_MARKS", 3)
+    monkeypatch.setattr("allocator.arrays.tallies.MOST_MARKS", 3)
     fleet = Fleet(Inventory([P, Q], [H], []))
     charges = [
         Charge("members", "rack", lambda asked, alternative, place: 1, mark=("group", f"g{n}")) for n in range(4)

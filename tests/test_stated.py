@@ -14,7 +14,7 @@ from allocator.testing.made import pool, request, volume
 
 def test_wishes_of_groups_without_members_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 100 groups one has a member: beyond 3 wishes only that is kept, with the one just asked for."""
-    monkeypatch.setattr("allocator.stated.MOST_STATED", 3)
+    monkeypatch.setattr("allocator.arrays.stated.MOST_STATED", 3)
     rule = ApartRule(Policy())
     lives = request("v", group="lives", apart=Apart("rack", 1))
     inventory = Inventory([pool()], volumes=[volume(pool(), lives)])
@@ -27,7 +27,7 @@ def test_wishes_of_groups_without_members_are_forgotten(monkeypatch: pytest.Monk
 
 def test_wishes_to_be_near_a_group_that_is_not_there_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same of `near`, whose group or whose neighbour may be what is left."""
-    monkeypatch.setattr("allocator.stated.MOST_STATED", 3)
+    monkeypatch.setattr("allocator.arrays.stated.MOST_STATED", 3)
     rule = NearRule(Policy())
     wants = request("v", near=Near("lives", "rack"))
     inventory = Inventory([pool()], volumes=[volume(pool(), wants)])

@@ -64,7 +64,7 @@ def _is_bad_input(error: Exception) -> bool:
     from allocator.execution.secrets import SecretError
     from allocator.ledger import LedgerError
     from allocator.planning.trust import PlanError
-    from allocator.standing import Contended
+    from allocator.service.standing import Contended
 
     expected = (DocumentError, PlanError, LedgerError, PluginError, SecretError, Contended)
     return isinstance(error, expected) or type(error) is LookupError

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from allocator.arrays.slack import Slack
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Charge
 from allocator.domain.policy import Policy
@@ -16,7 +17,6 @@ from allocator.fleet import Ask, Fleet, IntArray
 from allocator.goal import Answer, Goal
 from allocator.limits import UNLIMITED, Limit, LimitRule
 from allocator.rule import Over, Rows, Rule
-from allocator.slack import Slack
 
 if TYPE_CHECKING:
     from allocator.solver.counts import Expression

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from allocator.arrays.stated import Stated
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
 from allocator.domain.placement import ALL, Charge, Touched, Volume, one_each
@@ -14,7 +15,6 @@ from allocator.domain.request import Apart, Mark, Request
 from allocator.failure_domains import named_domain
 from allocator.limits import Limit, LimitRule
 from allocator.rule import Violation
-from allocator.stated import Stated
 
 if TYPE_CHECKING:
     from allocator.solver.model import Model

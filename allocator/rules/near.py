@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 
+from allocator.arrays.slack import Slack
+from allocator.arrays.stated import Stated
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Charge, one_each
 from allocator.domain.policy import Policy
@@ -13,8 +15,6 @@ from allocator.failure_domains import named_domain
 from allocator.fleet import Ask, Fleet
 from allocator.limits import Limit, LimitRule
 from allocator.rule import Over, Rows
-from allocator.slack import Slack
-from allocator.stated import Stated
 
 
 class NearRule(LimitRule):

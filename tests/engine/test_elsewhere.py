@@ -11,12 +11,12 @@ import pytest
 import yaml
 
 from allocator import Allocator
-from allocator import elsewhere as deciding
 from allocator.decide import Decision, decide
 from allocator.domain.plan import Plan
 from allocator.domain.qos import Qos
 from allocator.driver import DriverError, ErrorCode, Handle, VolumeWish
 from allocator.execution.report import Report
+from allocator.service import elsewhere as deciding
 from drivers.storage.local import LocalDriver
 from tests.engine.fleets import opened
 

@@ -15,7 +15,7 @@ from allocator.decide import decide
 from allocator.domain.outcome import Placed
 from allocator.ledger import Entry, Facts, Ledger, Mark, Settled, Turn
 from allocator.planning.trust import PlanError
-from allocator.standing import Contended
+from allocator.service.standing import Contended
 from tests.engine.fleets import ARRAY, gold, opened, written
 from tests.ledger.plans import claimed, step_of
 

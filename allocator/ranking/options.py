@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import add
 
-from allocator.closing import Tests
 from allocator.domain.request import Request
 from allocator.fleet import Ask
 from allocator.goal import Cost
-from allocator.outlook import Outlook, Pinned
+from allocator.ranking.closing import Tests
+from allocator.ranking.outlook import Outlook, Pinned
+from allocator.ranking.slices import Pattern, Slice
+from allocator.ranking.way import Way
 from allocator.rule import Rule
-from allocator.slices import Pattern, Slice
-from allocator.way import Way
 
 
 @dataclass(slots=True, eq=False)

@@ -10,16 +10,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from allocator.adding import even
+from allocator.arrays.adding import even
+from allocator.arrays.slack import Cut, Slack, Slacks, Taking
 from allocator.fleet import Ask, BoolArray, Figure, Fleet, IntArray
 from allocator.goal import Cost
-from allocator.pricing import Costs, Pricing
+from allocator.ranking.pricing import Costs, Pricing
+from allocator.ranking.seats import Key
 from allocator.rule import Rule
-from allocator.seats import Key
-from allocator.slack import Cut, Slack, Slacks, Taking
 
 if TYPE_CHECKING:
-    from allocator.closing import Tests
+    from allocator.ranking.closing import Tests
 
 ALONE: Final = 1
 """Seats of a pattern that are worked out by themselves: all pools of 100 seats cost 2.3 times as much (measured)."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from allocator.answered import Refused, answered
 from allocator.decide import Decision, decide, look_further
 from allocator.documents import DocumentError, World, volume_document
 from allocator.documents.requests import RequestEntry
@@ -22,7 +21,8 @@ from allocator.minutes import Minutes
 from allocator.planning.steps import placement_steps
 from allocator.salvage import salvage
 from allocator.screen import Screen
-from allocator.standing import Proposal, Standing
+from allocator.service.answered import Refused, answered
+from allocator.service.standing import Proposal, Standing
 
 Asked = Sequence[Request | Mapping[str, object]] | None
 """Requests, or entries of the documents' `requests`; None: those of the documents."""

@@ -16,7 +16,7 @@ from allocator.minutes import Minutes
 from allocator.planning.trust import checked_id, checked_plan
 from allocator.rule import Rule
 from allocator.screen import Screen
-from allocator.standing import Proposal, Standing
+from allocator.service.standing import Proposal, Standing
 
 if TYPE_CHECKING:
     from allocator.execution.attempts import Patience
@@ -112,7 +112,7 @@ class Running:
         return inventory.plus(self._world.hold(self._standing.held().content(plan).volumes, inventory))
 
     def _again(self, homeless: Homeless) -> Elsewhere | Nowhere:
-        from allocator.elsewhere import decide_again
+        from allocator.service.elsewhere import decide_again
 
         return decide_again(homeless, self._standing.held(), self._copy, self._rules, self._tiers, EFFORT)
 

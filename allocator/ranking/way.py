@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from allocator.closing import Tests
 from allocator.fleet import BoolArray, Figure, IntArray
 from allocator.goal import Cost
-from allocator.pricing import Costs
+from allocator.ranking.closing import Tests
+from allocator.ranking.pricing import Costs
 
 
 class Way:

@@ -11,7 +11,7 @@ import numpy as np
 
 from allocator.domain.placement import Charge
 from allocator.fleet import Fleet
-from allocator.way import Way
+from allocator.ranking.way import Way
 
 
 def too_few(ways: Sequence[Way], fleet: Fleet) -> bool:

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from allocator.arrays.slack import Slacks
 from allocator.domain.lazily import lazily
 from allocator.fleet import Ask, BoolArray, IntArray
 from allocator.goal import Cost
-from allocator.options import Asked
-from allocator.outlook import Outlook
-from allocator.parties import Party, Turn
-from allocator.seats import Seat
-from allocator.slack import Slacks
-from allocator.slices import Pattern
-from allocator.way import cheapest
+from allocator.ranking.options import Asked
+from allocator.ranking.outlook import Outlook
+from allocator.ranking.parties import Party, Turn
+from allocator.ranking.seats import Seat
+from allocator.ranking.slices import Pattern
+from allocator.ranking.way import cheapest
 
 
 def cheapest_host(

@@ -16,11 +16,11 @@ from allocator.domain.outcome import GoalResult
 from allocator.domain.request import Request
 from allocator.fleet import MOST_CELLS, MOST_SHAPES, Ask, BoolArray, Fleet, IntArray
 from allocator.goal import Cost, Tiers, tier_name
-from allocator.parties import Parties
-from allocator.pricing import Pricing
+from allocator.ranking.parties import Parties
+from allocator.ranking.pricing import Pricing
+from allocator.ranking.seats import Seat, Seats
+from allocator.ranking.slices import Cutter, Meets, Pattern, Slice
 from allocator.rule import Links, Rule
-from allocator.seats import Seat, Seats
-from allocator.slices import Cutter, Meets, Pattern, Slice
 
 MOST_PINS: Final = 1_000
 """Ways to be pinned, and costs, that are kept; beyond it all are forgotten."""

@@ -1,0 +1,1 @@
+"""What a search for the best place of one VM stands on: seats, patterns, ways, and what they cost."""

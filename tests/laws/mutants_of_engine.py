@@ -43,7 +43,8 @@ GATES = (
            "mask |= (now < self.gate.least) | (now > self.gate.most)", "pass", "laws"),
     Mutant("engine", "what is read at once is read of the first sum alone", "arrays.slack:Slacks.hold",
            "np.logical_and.reduce(sheet.take(cells) <= room, axis=0)", "(sheet.take(cells) <= room)[0]"),
-    Mutant("engine", "one pool asked again has no gate", "arrays.slack:Slack.holds_at", "if self.gate is None", "if True"),
+    Mutant("engine", "one pool asked again has no gate", "arrays.slack:Slack.holds_at",
+           "if self.gate is None", "if True"),
     Mutant("engine", "one pool asked again has its gate open", "arrays.slack:Slack.holds_at",
            "gate < _at(self.gate.least, position)", "gate <= _at(self.gate.least, position)"),
     Mutant("exclusivity", "who makes a limit hold looks for one that holds", "limits:Limit._gated",
@@ -55,7 +56,8 @@ GATES = (
 )  # fmt: skip
 
 RANKING = (
-    Mutant("engine", "the ranking does not ask again", "ranking.way:Way.after", "tests.open_at(position)", "True", "laws"),
+    Mutant("engine", "the ranking does not ask again", "ranking.way:Way.after",
+           "tests.open_at(position)", "True", "laws"),
     Mutant("apart", "what is far is not asked again", "ranking.way:Way.after", "if tests.far", "if False", "laws"),
     Mutant("engine", "what is shared bounds as if it were not", "ranking.way:Way._bound", "if all(adds_up)", "if True"),
     Mutant("engine", "what is free is thought to be open", "ranking.closing:Tests.free", "open_ & ", "", "laws"),

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+AGAIN_SECONDS: Final = 0.01
+"""After which a Ctrl-C that nobody heard is sent once more."""
 
 
 @contextmanager
@@ -22,9 +32,12 @@ def ending_in_order() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _as_ctrl_c)
+    before = sys.unraisablehook
+    sys.unraisablehook = partial(_heard_after_all, before)
     try:
         yield
     finally:
+        sys.unraisablehook = before
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         if unheard:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -35,3 +48,11 @@ def _as_ctrl_c(number: int, frame: FrameType | None) -> None:
     """What Ctrl-C would do now: an event loop has its own way with it."""
     ctrl_c = signal.getsignal(signal.SIGINT)
     (ctrl_c if callable(ctrl_c) else signal.default_int_handler)(number, frame)
+
+
+def _heard_after_all(before: Callable[[UnraisableHookArgs], object], lost: UnraisableHookArgs) -> None:
+    """Ctrl-C while an object goes away is dropped by Python, as by the end of a solver's thread: it is sent again."""
+    if isinstance(lost.exc_value, KeyboardInterrupt):
+        threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), signal.SIGINT)).start()
+    else:
+        before(lost)

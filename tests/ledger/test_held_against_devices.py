@@ -30,7 +30,9 @@ def test_an_id_is_ours_if_a_plan_of_this_ledger_gave_it(ledger: Ledger) -> None:
     plan = placing("v")
     ledger.reserve(plan, seen=ledger.changes())
     first = ledger.volumes()[0].volume_id
-    assert ledger.origins([first, "vol-0123456789abcdef"]) == {first: Origin("v", "p1", plan.id, over=False)}
+    assert ledger.origins([first, "vol-0123456789abcdef"]) == {
+        first: Origin("v", "p1", plan.id, over=False, begun=False)
+    }
     ledger.release("v")
     ledger.reserve(plan, seen=ledger.changes())
     second = ledger.volumes()[0].volume_id

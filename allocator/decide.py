@@ -92,12 +92,15 @@ def _many(
     executor: Executor | None,
 ) -> Decision:
     """The joint answer for a batch (R22). A unit that would fit alone is refused as part of a group."""
-    from allocator.solver.conflict import fewest_together
     from allocator.solver.deadline import Deadline
+
+    deadline = Deadline(effort.seconds)  # begins here, since a process loads the solver once, in half a second
+    from allocator.solver.conflict import fewest_together
     from allocator.solver.search import solve
 
-    inventory, rules, deadline = screen.fleet.inventory, screen.rules, Deadline(effort.seconds)
-    solution = solve(units, inventory, rules, tiers, effort, progress=progress, executor=executor)
+    inventory, rules = screen.fleet.inventory, screen.rules
+    within = replace(effort, seconds=deadline.left())
+    solution = solve(units, inventory, rules, tiers, within, progress=progress, executor=executor)
     volumes = tuple(volume for unit in units for volume in solution.placed.get(unit.name, ()))
     left = [unit for unit in units if unit.name not in solution.placed]
     if not explain:

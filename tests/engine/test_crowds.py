@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from allocator import crowd
@@ -15,7 +17,7 @@ from allocator.fleet import Fleet
 from allocator.goals import tiers_of
 from allocator.rules import rules_of
 from allocator.screen import Screen
-from allocator.solver import conflict
+from allocator.solver import conflict, search
 from allocator.solver.classes import Unit, units_of
 from allocator.testing.made import pool, request, sized
 
@@ -60,6 +62,24 @@ def test_what_is_beyond_the_bounds_gets_its_counts(monkeypatch: pytest.MonkeyPat
     assert [refusal.because for refusal in told] == [("capacity",), ("capacity",), ()]
     assert {refusal.kind for refusal in told} == {RefusalKind.TOGETHER}
     assert [(count.rule, count.pools) for count in told[2].histogram] == [("capacity", 1)]
+
+
+def test_loading_the_solver_is_part_of_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R24: it takes half a second, once in a process; the solver gets what is left of five."""
+    given: list[float | None] = []
+    solve = search.solve
+
+    def noted(*facts: Any, **more: Any) -> Any:
+        given.append(facts[4].seconds)
+        return solve(*facts, **more)
+
+    monkeypatch.setattr(search, "solve", noted)
+    asked = [request(f"r{number}", 2 + number % 2) for number in range(4)]
+    assert len(refused(Inventory([pool(capacity=sized(6))]), *asked, effort=Effort(seconds=5.0))) == 2
+    assert refused(Inventory([pool(capacity=sized(6))]), *asked) != ()
+    assert given[0] is not None
+    assert 0 < given[0] < 5
+    assert given[1] is None
 
 
 def test_past_the_deadline_no_group_is_looked_for() -> None:

@@ -92,14 +92,14 @@ def _batch(name: str, record: Record) -> Made:
     rows, lines = [], []
     for case, found in _by_case(record).items():
         shares = [figure["share"] for figure in found]
-        best = [max((ran["share"] for ran in figure["baselines"].values()), default=0.0) for figure in found]
+        best = [max(ran["share"] for ran in figure["baselines"].values()) for figure in found if figure["baselines"]]
         rows.append(
             (
                 f"{case} at {found[0]['tightness']}",
                 len(found),
                 100 * median(shares),
                 100 * min(shares),
-                100 * median(best),
+                100 * median(best) if best else "",
                 median(figure["wall_seconds"] for figure in found),
                 median(figure["cpu_seconds"] for figure in found),
                 max(figure["peak_mib"] for figure in found),

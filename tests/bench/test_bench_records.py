@@ -56,6 +56,11 @@ def test_R26_medians_of_the_seeds_that_both_have_are_compared() -> None:
     assert share.line().endswith("x 0.990  WORSE")
 
 
+def test_R26_a_baseline_that_was_not_run_is_no_share() -> None:
+    text = page({"a": record(figure(1, 0.98, 4.0) | {"baselines": {}})})["README.md"]
+    assert "| small at 0.85 | 1 | 98.00 | 98.00 |  | 8.00 | 4.00 | 100 |" in text
+
+
 def test_R26_compare_exits_with_1_where_something_got_worse(tmp_path: Path) -> None:
     record(figure(1, 0.98, 4.0)).write(tmp_path / "a.json")
     record(figure(1, 0.99, 3.0)).write(tmp_path / "b.json")

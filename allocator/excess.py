@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from allocator.arrays.slack import ENDLESS
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import ALL, Touched
+from allocator.slack import ENDLESS
 
 if TYPE_CHECKING:
     from allocator.limits import Limit

@@ -10,13 +10,13 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from allocator.arrays.slack import Slack
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Volume
 from allocator.domain.policy import Policy
 from allocator.domain.request import Request
 from allocator.fleet import Ask, Fleet, IntArray
 from allocator.rule import Over, Reads, Rows, Rule
+from allocator.slack import Slack
 
 if TYPE_CHECKING:
     from allocator.solver.counts import Expression

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from allocator.arrays.adding import hashable, where
-from allocator.arrays.slack import ENDLESS, Gate, Slack
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
 from allocator.domain.placement import ALL, Charge, Touched
@@ -22,6 +21,7 @@ from allocator.domain.sizes import format_count
 from allocator.excess import excess, stated, total
 from allocator.fleet import Ask, BoolArray, Figure, Fleet, IntArray
 from allocator.rule import Over, Rows, Rule, Violation
+from allocator.slack import ENDLESS, Gate, Slack
 
 if TYPE_CHECKING:
     from allocator.solver.model import Model

@@ -11,13 +11,13 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from allocator.arrays.slack import Slack
 from allocator.domain.inventory import Inventory
 from allocator.domain.outcome import Reason
 from allocator.domain.placement import Touched, Volume
 from allocator.domain.policy import Policy
 from allocator.domain.request import Request
 from allocator.fleet import Ask, BoolArray, Fleet, IntArray
+from allocator.slack import Slack
 
 if TYPE_CHECKING:
     from allocator.solver.model import Model

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from allocator.arrays.slack import ENDLESS
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Touched, Volume
 from allocator.domain.places import Place, Pool
@@ -19,6 +18,7 @@ from allocator.fitting import FitRule
 from allocator.fleet import Ask
 from allocator.limits import Limit, LimitRule
 from allocator.rule import Rule, Violation
+from allocator.slack import ENDLESS
 
 MOST_KNOWN: Final = 10_000
 """Wishes of which is kept what they meet at places of one kind; beyond it all are forgotten."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from allocator.arrays.slack import OFTEN, Cut, Gate, Sieve, Slack, Slacks, Taking
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Charge
 from allocator.fleet import Fleet
+from allocator.slack import OFTEN, Cut, Gate, Sieve, Slack, Slacks, Taking
 from allocator.testing.made import host, pool, request, volume
 
 SIZES = Charge("sizes", "pool", lambda asked, alternative, place: asked.size_bytes)

@@ -1,1 +1,1 @@
-"""What a fleet is made of as arrays: places by kind, running sums, and the room that is left under them."""
+"""What a fleet is made of as arrays: places by kind, running sums, and what asks would add to them."""

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
 
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Volume
 from allocator.domain.places import Place, Pool
 from allocator.domain.policy import Policy
-from allocator.domain.sizes import format_bytes, format_count, format_rate
+from allocator.domain.sizes import format_dimension
 from allocator.limits import UNLIMITED, LimitRule
 from allocator.rule import Rule
-
-Unit = Literal["bytes", "bytes/s", ""]
-UNITS: Final[Mapping[str, Unit]] = {"capacity": "bytes", "bandwidth": "bytes/s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +20,7 @@ class Sold:
 
     sold: int
     sellable: int | None
-    unit: Unit = ""
+    dimension: str = ""
 
     def data(self) -> dict[str, int | None]:
         """What is left may be below 0, where a limit was lowered under what is sold (R07)."""
@@ -35,8 +31,8 @@ class Sold:
         """`5,000 of 15,000`; empty where nothing is sold and nothing may be."""
         if not self.sold and not self.sellable:
             return ""
-        show = {"bytes": format_bytes, "bytes/s": format_rate, "": format_count}[self.unit]
-        return show(self.sold) + ("" if self.sellable is None else f" of {show(self.sellable)}")
+        sold = format_dimension(self.dimension, self.sold)
+        return sold if self.sellable is None else f"{sold} of {format_dimension(self.dimension, self.sellable)}"
 
 
 def sold_at(place: Place, inventory: Inventory, rules: Iterable[Rule]) -> dict[str, Sold]:
@@ -47,7 +43,7 @@ def sold_at(place: Place, inventory: Inventory, rules: Iterable[Rule]) -> dict[s
             section, key = rule.sold_as
             if section == _section(place):
                 most, sold = rule.sold.of(place), inventory.total(rule.sold.charge, place.name)
-                found[key] = Sold(sold, None if most >= UNLIMITED else most, UNITS.get(key, ""))
+                found[key] = Sold(sold, None if most >= UNLIMITED else most, key)
     return found | {"volumes": Sold(len(_volumes(place, inventory)), place.max_volumes)}
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from allocator.arrays.slack import Slack
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Charge
 from allocator.domain.policy import Policy
@@ -17,6 +16,7 @@ from allocator.fleet import Ask, Fleet, IntArray
 from allocator.goal import Answer, Goal
 from allocator.limits import UNLIMITED, Limit, LimitRule
 from allocator.rule import Over, Rows, Rule
+from allocator.slack import Slack
 
 if TYPE_CHECKING:
     from allocator.solver.counts import Expression

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from allocator.arrays.slack import Slack
 from allocator.domain.charging import taken
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Charge
@@ -16,6 +15,7 @@ from allocator.fleet import Ask, Fleet, IntArray
 from allocator.goal import Answer, Goal
 from allocator.limits import UNLIMITED
 from allocator.rule import Over, Rows, Rule
+from allocator.slack import Slack
 
 if TYPE_CHECKING:
     from allocator.solver.counts import Expression

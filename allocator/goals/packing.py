@@ -15,7 +15,7 @@ from allocator.rule import Over, Rows, Rule
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from allocator.arrays.slack import Slack
+    from allocator.slack import Slack
     from allocator.solver.counts import Expression
     from allocator.solver.model import Model
 

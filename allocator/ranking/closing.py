@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from allocator.arrays.slack import FEW, Slack
 from allocator.fleet import Ask, BoolArray, IntArray
 from allocator.goal import Cost
 from allocator.ranking.outlook import Outlook
 from allocator.ranking.pricing import Costs
 from allocator.ranking.slices import Pattern, Slice
 from allocator.rule import Rule
+from allocator.slack import FEW, Slack
 
 
 class Tests:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from allocator.arrays.slack import Sieve, Slack, Slacks
 from allocator.domain.lazily import lazily
 from allocator.fleet import MOST_CELLS, Ask, IntArray
 from allocator.goal import Cost
@@ -14,6 +13,7 @@ from allocator.ranking.pricing import Pricing
 from allocator.ranking.seats import Seat
 from allocator.ranking.slices import Pattern
 from allocator.rule import Rows, Rule
+from allocator.slack import Sieve, Slack, Slacks
 
 Demands = tuple[object, ...]
 """What a VM's requests demand of its host."""

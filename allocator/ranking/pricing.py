@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from allocator.arrays.slack import ENDLESS, Slack, Slacks
 from allocator.fleet import Ask, Figure, Fleet
 from allocator.goal import Cost, Goal, Tiers
 from allocator.rule import Over, Rows
+from allocator.slack import ENDLESS, Slack, Slacks
 
 Costs = tuple[Figure, ...]
 """By tier: the cost of each row, or one number where all cost the same."""

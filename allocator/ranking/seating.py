@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from allocator.arrays.slack import Slacks
 from allocator.domain.lazily import lazily
 from allocator.fleet import Ask, BoolArray, IntArray
 from allocator.goal import Cost
@@ -16,6 +15,7 @@ from allocator.ranking.parties import Party, Turn
 from allocator.ranking.seats import Seat
 from allocator.ranking.slices import Pattern
 from allocator.ranking.way import cheapest
+from allocator.slack import Slacks
 
 
 def cheapest_host(

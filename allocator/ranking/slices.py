@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from allocator.arrays.adding import even
-from allocator.arrays.slack import Cut, Slack, Slacks, Taking
 from allocator.fleet import Ask, BoolArray, Figure, Fleet, IntArray
 from allocator.goal import Cost
 from allocator.ranking.pricing import Costs, Pricing
 from allocator.ranking.seats import Key
 from allocator.rule import Rule
+from allocator.slack import Cut, Slack, Slacks, Taking
 
 if TYPE_CHECKING:
     from allocator.ranking.closing import Tests

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 
-from allocator.arrays.slack import Slack
 from allocator.arrays.stated import Stated
 from allocator.domain.inventory import Inventory
 from allocator.domain.placement import Charge, one_each
@@ -15,6 +14,7 @@ from allocator.failure_domains import named_domain
 from allocator.fleet import Ask, Fleet
 from allocator.limits import Limit, LimitRule
 from allocator.rule import Over, Rows
+from allocator.slack import Slack
 
 
 class NearRule(LimitRule):
